@@ -1,0 +1,344 @@
+-- What a Supabase project gives us, made on a plain Postgres 15 to 18 where it is missing.
+--
+-- Run in one transaction as a superuser, as often as you like: `vently migrate` does. It refuses to touch a real
+-- Supabase project. Names, columns and owners are those of Supabase's own servers, so that the same migrations and
+-- policies run here and there. Passwords are not set here: the embedded server is reached through its own socket,
+-- and on somebody's Postgres they are for its administrator to set.
+
+do $$
+begin
+  -- `auth.schema_migrations` belongs to Supabase's own auth server, `supautils` to Supabase's Postgres.
+  if to_regclass('auth.schema_migrations') is not null
+     or exists (select from pg_settings where name like 'supautils.%') then
+    raise exception 'This is a Supabase project, which brings its own platform: leave VENTLY_OWNER_URL to its postgres role and run `vently migrate` again.'
+      using errcode = 'PT409';
+  end if;
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    raise exception 'Making the platform needs a superuser, and % is none: connect as one.', current_user
+      using errcode = 'insufficient_privilege';
+  end if;
+end $$;
+
+
+-- Roles
+
+do $$
+declare
+  wanted record;
+begin
+  -- Roles belong to the whole cluster, advisory locks to one database: two databases made at once meet here instead.
+  lock table pg_authid in share row exclusive mode;
+  for wanted in
+    select * from (values
+      ('anon', 'nologin noinherit'),
+      ('authenticated', 'nologin noinherit'),
+      ('service_role', 'nologin noinherit bypassrls'),
+      ('authenticator', 'login noinherit'),
+      ('supabase_auth_admin', 'login noinherit'),
+      ('supabase_storage_admin', 'login noinherit'),
+      ('supabase_realtime_admin', 'nologin noinherit'),
+      -- Not a superuser, as on a hosted project. Somebody's own superuser of that name is left as it is.
+      ('postgres', 'login inherit createrole createdb bypassrls')
+    ) as roles (name, attributes)
+  loop
+    if not exists (select from pg_roles where rolname = wanted.name) then
+      execute format('create role %I %s', wanted.name, wanted.attributes);
+    end if;
+  end loop;
+end $$;
+
+-- The nodes' login owns nothing and inherits nothing: it becomes one of these for a transaction. Here, where Vently
+-- itself serves /auth/v1, that includes the owner of the auth tables; on a hosted project it does not.
+grant anon, authenticated, service_role, supabase_auth_admin to authenticator;
+grant anon, authenticated, service_role, authenticator to postgres with admin option;
+
+-- `set role` does not apply these (transactions set their own); they bound whoever forgets.
+alter role anon set statement_timeout = '3s';
+alter role authenticated set statement_timeout = '8s';
+alter role authenticator set statement_timeout = '8s';
+alter role authenticator set lock_timeout = '8s';
+
+
+-- Schemas. Their owner is whoever runs this, so that no other role can make or drop anything inside, as when hosted.
+
+create schema if not exists auth;
+create schema if not exists storage;
+create schema if not exists realtime;
+create schema if not exists extensions authorization postgres;
+
+grant usage on schema public, auth, storage, realtime, extensions to anon, authenticated, service_role, postgres;
+grant usage on schema auth to supabase_auth_admin;
+grant usage on schema storage to supabase_storage_admin;
+grant usage on schema realtime to supabase_realtime_admin;
+
+-- Vently's migrations run as `postgres` and make the schema `private` beside `public`.
+grant all on schema public to postgres;
+do $$
+begin
+  execute format('grant create, connect, temporary on database %I to postgres', current_database());
+end $$;
+
+
+-- auth: the tables of Supabase Auth, as its migrations leave them
+
+do $$
+declare
+  wanted record;
+begin
+  for wanted in
+    select * from (values
+      ('aal_level', array['aal1', 'aal2', 'aal3']),
+      ('code_challenge_method', array['s256', 'plain']),
+      ('factor_status', array['unverified', 'verified']),
+      ('factor_type', array['totp', 'webauthn', 'phone']),
+      ('one_time_token_type', array['confirmation_token', 'reauthentication_token', 'recovery_token',
+        'email_change_token_new', 'email_change_token_current', 'phone_change_token'])
+    ) as types (name, labels)
+  loop
+    if to_regtype('auth.' || wanted.name) is null then
+      execute format('create type auth.%I as enum (%s)', wanted.name,
+        (select string_agg(quote_literal(label), ', ' order by place)
+           from unnest(wanted.labels) with ordinality as labels (label, place)));
+    end if;
+  end loop;
+end $$;
+
+create table if not exists auth.users (
+  instance_id uuid,
+  id uuid primary key,
+  aud varchar(255),
+  role varchar(255),
+  email varchar(255),
+  encrypted_password varchar(255),
+  email_confirmed_at timestamptz,
+  invited_at timestamptz,
+  confirmation_token varchar(255),
+  confirmation_sent_at timestamptz,
+  recovery_token varchar(255),
+  recovery_sent_at timestamptz,
+  email_change_token_new varchar(255),
+  email_change varchar(255),
+  email_change_sent_at timestamptz,
+  last_sign_in_at timestamptz,
+  raw_app_meta_data jsonb,
+  raw_user_meta_data jsonb,
+  is_super_admin boolean,
+  created_at timestamptz,
+  updated_at timestamptz,
+  phone text constraint users_phone_key unique,
+  phone_confirmed_at timestamptz,
+  phone_change text default '',
+  phone_change_token varchar(255) default '',
+  phone_change_sent_at timestamptz,
+  confirmed_at timestamptz generated always as (least(email_confirmed_at, phone_confirmed_at)) stored,
+  email_change_token_current varchar(255) default '',
+  email_change_confirm_status smallint default 0
+    constraint users_email_change_confirm_status_check check (email_change_confirm_status between 0 and 2),
+  banned_until timestamptz,
+  reauthentication_token varchar(255) default '',
+  reauthentication_sent_at timestamptz,
+  is_sso_user boolean not null default false,
+  deleted_at timestamptz,
+  is_anonymous boolean not null default false
+);
+create unique index if not exists users_email_partial_key on auth.users (email) where is_sso_user = false;
+create index if not exists users_instance_id_email_idx on auth.users (instance_id, lower(email));
+create index if not exists users_instance_id_idx on auth.users (instance_id);
+create index if not exists users_is_anonymous_idx on auth.users (is_anonymous);
+-- Numeric one-time codes may repeat; hashes may not.
+create unique index if not exists confirmation_token_idx
+  on auth.users (confirmation_token) where confirmation_token !~ '^[0-9 ]*$';
+create unique index if not exists recovery_token_idx
+  on auth.users (recovery_token) where recovery_token !~ '^[0-9 ]*$';
+create unique index if not exists email_change_token_current_idx
+  on auth.users (email_change_token_current) where email_change_token_current !~ '^[0-9 ]*$';
+create unique index if not exists email_change_token_new_idx
+  on auth.users (email_change_token_new) where email_change_token_new !~ '^[0-9 ]*$';
+create unique index if not exists reauthentication_token_idx
+  on auth.users (reauthentication_token) where reauthentication_token !~ '^[0-9 ]*$';
+
+create table if not exists auth.identities (
+  provider_id text not null,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  identity_data jsonb not null,
+  provider text not null,
+  last_sign_in_at timestamptz,
+  created_at timestamptz,
+  updated_at timestamptz,
+  email text generated always as (lower(identity_data ->> 'email')) stored,
+  id uuid primary key default gen_random_uuid(),
+  constraint identities_provider_id_provider_unique unique (provider_id, provider)
+);
+create index if not exists identities_user_id_idx on auth.identities (user_id);
+create index if not exists identities_email_idx on auth.identities (email text_pattern_ops);
+
+create table if not exists auth.sessions (
+  id uuid primary key,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  created_at timestamptz,
+  updated_at timestamptz,
+  factor_id uuid,
+  aal auth.aal_level,
+  not_after timestamptz,
+  refreshed_at timestamp, -- without time zone, in UTC: so it is in Supabase Auth
+  user_agent text,
+  ip inet,
+  tag text,
+  oauth_client_id uuid,
+  refresh_token_hmac_key text,
+  refresh_token_counter bigint,
+  scopes text constraint sessions_scopes_length check (char_length(scopes) <= 4096)
+);
+create index if not exists sessions_user_id_idx on auth.sessions (user_id);
+create index if not exists user_id_created_at_idx on auth.sessions (user_id, created_at);
+create index if not exists sessions_not_after_idx on auth.sessions (not_after desc);
+
+create table if not exists auth.refresh_tokens (
+  instance_id uuid,
+  id bigserial primary key,
+  token varchar(255) constraint refresh_tokens_token_unique unique,
+  user_id varchar(255), -- text, and no foreign key: so it is in Supabase Auth
+  revoked boolean,
+  created_at timestamptz,
+  updated_at timestamptz,
+  parent varchar(255),
+  session_id uuid references auth.sessions (id) on delete cascade
+);
+create index if not exists refresh_tokens_instance_id_idx on auth.refresh_tokens (instance_id);
+create index if not exists refresh_tokens_instance_id_user_id_idx on auth.refresh_tokens (instance_id, user_id);
+create index if not exists refresh_tokens_parent_idx on auth.refresh_tokens (parent);
+create index if not exists refresh_tokens_session_id_revoked_idx on auth.refresh_tokens (session_id, revoked);
+create index if not exists refresh_tokens_updated_at_idx on auth.refresh_tokens (updated_at desc);
+
+create table if not exists auth.mfa_factors (
+  id uuid primary key,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  friendly_name text,
+  factor_type auth.factor_type not null,
+  status auth.factor_status not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  secret text,
+  phone text,
+  last_challenged_at timestamptz constraint mfa_factors_last_challenged_at_key unique,
+  web_authn_credential jsonb,
+  web_authn_aaguid uuid,
+  last_webauthn_challenge_data jsonb
+);
+create index if not exists mfa_factors_user_id_idx on auth.mfa_factors (user_id);
+create index if not exists factor_id_created_at_idx on auth.mfa_factors (user_id, created_at);
+create unique index if not exists mfa_factors_user_friendly_name_unique
+  on auth.mfa_factors (friendly_name, user_id) where trim(friendly_name) <> '';
+create unique index if not exists unique_phone_factor_per_user on auth.mfa_factors (user_id, phone);
+
+create table if not exists auth.mfa_challenges (
+  id uuid primary key,
+  factor_id uuid not null
+    constraint mfa_challenges_auth_factor_id_fkey references auth.mfa_factors (id) on delete cascade,
+  created_at timestamptz not null,
+  verified_at timestamptz,
+  ip_address inet not null,
+  otp_code text,
+  web_authn_session_data jsonb
+);
+create index if not exists mfa_challenge_created_at_idx on auth.mfa_challenges (created_at desc);
+
+create table if not exists auth.mfa_amr_claims (
+  session_id uuid not null references auth.sessions (id) on delete cascade,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  authentication_method text not null,
+  id uuid constraint amr_id_pk primary key,
+  constraint mfa_amr_claims_session_id_authentication_method_pkey unique (session_id, authentication_method)
+);
+
+create table if not exists auth.flow_state (
+  id uuid primary key,
+  user_id uuid,
+  auth_code text,
+  code_challenge_method auth.code_challenge_method,
+  code_challenge text,
+  provider_type text not null,
+  provider_access_token text,
+  provider_refresh_token text,
+  created_at timestamptz,
+  updated_at timestamptz,
+  authentication_method text not null,
+  auth_code_issued_at timestamptz,
+  invite_token text,
+  referrer text,
+  oauth_client_state_id uuid,
+  linking_target_id uuid,
+  email_optional boolean not null default false
+);
+create index if not exists flow_state_created_at_idx on auth.flow_state (created_at desc);
+create index if not exists idx_auth_code on auth.flow_state (auth_code);
+create index if not exists idx_user_id_auth_method on auth.flow_state (user_id, authentication_method);
+
+create table if not exists auth.one_time_tokens (
+  id uuid primary key,
+  user_id uuid not null references auth.users (id) on delete cascade,
+  token_type auth.one_time_token_type not null,
+  token_hash text not null constraint one_time_tokens_token_hash_check check (char_length(token_hash) > 0),
+  relates_to text not null,
+  created_at timestamp not null default now(),
+  updated_at timestamp not null default now()
+);
+create index if not exists one_time_tokens_token_hash_hash_idx on auth.one_time_tokens using hash (token_hash);
+create index if not exists one_time_tokens_relates_to_hash_idx on auth.one_time_tokens using hash (relates_to);
+create unique index if not exists one_time_tokens_user_id_token_type_key on auth.one_time_tokens (user_id, token_type);
+
+-- Who is asking, from the claims of the transaction: the single setting first, then the JSON (PostgREST's two forms).
+-- No `set search_path`, so that the planner can inline them into policies; they call only pg_catalog.
+
+create or replace function auth.uid() returns uuid language sql stable as $$
+  select coalesce(
+    nullif(current_setting('request.jwt.claim.sub', true), ''),
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
+  )::uuid
+$$;
+
+create or replace function auth.role() returns text language sql stable as $$
+  select coalesce(
+    nullif(current_setting('request.jwt.claim.role', true), ''),
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role'
+  )
+$$;
+
+create or replace function auth.email() returns text language sql stable as $$
+  select coalesce(
+    nullif(current_setting('request.jwt.claim.email', true), ''),
+    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email'
+  )
+$$;
+
+create or replace function auth.jwt() returns jsonb language sql stable as $$
+  select coalesce(
+    nullif(current_setting('request.jwt.claim', true), ''),
+    nullif(current_setting('request.jwt.claims', true), '')
+  )::jsonb
+$$;
+
+do $$
+declare
+  thing record;
+begin
+  for thing in
+    select format('alter table auth.%I owner to supabase_auth_admin; alter table auth.%1$I enable row level security', relname) as sql
+      from pg_class where relnamespace = 'auth'::regnamespace and relkind = 'r'
+    union all
+    select format('alter type auth.%I owner to supabase_auth_admin', typname)
+      from pg_type where typnamespace = 'auth'::regnamespace and typtype = 'e'
+    union all
+    select format('alter function %s owner to supabase_auth_admin', oid::regprocedure)
+      from pg_proc where pronamespace = 'auth'::regnamespace
+  loop
+    execute thing.sql;
+  end loop;
+end $$;
+
+-- As hosted: `postgres` reads and seeds the auth tables, refers to them and puts triggers on them (the profile of a
+-- new account); it cannot alter them, index them, or replace their functions.
+grant all on all tables in schema auth to postgres;
+grant select on all tables in schema auth to postgres with grant option;
+grant all on all sequences in schema auth to postgres;
