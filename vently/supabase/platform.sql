@@ -7,9 +7,11 @@
 
 do $$
 begin
-  -- `auth.schema_migrations` belongs to Supabase's own auth server, `supautils` to Supabase's Postgres.
-  if to_regclass('auth.schema_migrations') is not null
-     or exists (select from pg_settings where name like 'supautils.%') then
+  -- `supautils` is Supabase's Postgres, `auth.schema_migrations` its auth server; the comment on `auth` is ours.
+  if exists (select from pg_settings where name like 'supautils.%')
+     or to_regclass('auth.schema_migrations') is not null
+     or (to_regclass('auth.users') is not null
+         and obj_description('auth'::regnamespace) is distinct from 'Made by Vently') then
     raise exception 'This is a Supabase project, which brings its own platform: leave VENTLY_OWNER_URL to its postgres role and run `vently migrate` again.'
       using errcode = 'PT409';
   end if;
@@ -43,6 +45,9 @@ begin
   loop
     if not exists (select from pg_roles where rolname = wanted.name) then
       execute format('create role %I %s', wanted.name, wanted.attributes);
+      if wanted.name = 'postgres' then
+        alter role postgres set search_path = "$user", public, extensions;
+      end if;
     end if;
   end loop;
 end $$;
@@ -342,3 +347,165 @@ end $$;
 grant all on all tables in schema auth to postgres;
 grant select on all tables in schema auth to postgres with grant option;
 grant all on all sequences in schema auth to postgres;
+
+
+-- storage
+
+do $$
+begin
+  if to_regtype('storage.buckettype') is null then
+    create type storage.buckettype as enum ('STANDARD', 'ANALYTICS', 'VECTOR');
+    alter type storage.buckettype owner to supabase_storage_admin;
+  end if;
+end $$;
+
+create table if not exists storage.buckets (
+  id text primary key,
+  name text not null,
+  owner uuid, -- superseded by owner_id
+  created_at timestamptz default now(),
+  updated_at timestamptz default now(),
+  public boolean default false,
+  avif_autodetection boolean default false,
+  file_size_limit bigint,
+  allowed_mime_types text[],
+  owner_id text,
+  type storage.buckettype not null default 'STANDARD'
+);
+create unique index if not exists bname on storage.buckets (name);
+
+create table if not exists storage.objects (
+  id uuid primary key default gen_random_uuid(),
+  bucket_id text constraint "objects_bucketId_fkey" references storage.buckets (id),
+  name text,
+  owner uuid, -- superseded by owner_id
+  created_at timestamptz default now(),
+  updated_at timestamptz default now(),
+  last_accessed_at timestamptz default now(),
+  metadata jsonb,
+  path_tokens text[] generated always as (string_to_array(name, '/')) stored,
+  version text,
+  owner_id text,
+  user_metadata jsonb
+);
+create unique index if not exists bucketid_objname on storage.objects (bucket_id, name);
+create index if not exists name_prefix_search on storage.objects (name text_pattern_ops);
+
+-- The parts of an object's path, for policies.
+
+create or replace function storage.foldername(name text) returns text[] language sql immutable as $$
+  select (string_to_array(name, '/'))[: cardinality(string_to_array(name, '/')) - 1]
+$$;
+
+create or replace function storage.filename(name text) returns text language sql immutable as $$
+  select (string_to_array(name, '/'))[cardinality(string_to_array(name, '/'))]
+$$;
+
+create or replace function storage.extension(name text) returns text language sql immutable as $$
+  select (string_to_array(storage.filename(name), '.'))[cardinality(string_to_array(storage.filename(name), '.'))]
+$$;
+
+alter table storage.buckets owner to supabase_storage_admin;
+alter table storage.objects owner to supabase_storage_admin;
+alter table storage.buckets enable row level security;
+alter table storage.objects enable row level security;
+-- Row-level security decides: there is no policy until a migration writes one.
+grant all on storage.buckets, storage.objects to anon, authenticated, service_role, postgres;
+
+
+-- realtime
+
+create table if not exists realtime.messages (
+  topic text not null,
+  extension text not null,
+  payload jsonb,
+  event text,
+  private boolean default false,
+  updated_at timestamp not null default (now() at time zone 'utc'),
+  inserted_at timestamp not null default (now() at time zone 'utc'),
+  id uuid not null default gen_random_uuid(),
+  primary key (id, inserted_at)
+) partition by range (inserted_at);
+create index if not exists messages_inserted_at_topic_index
+  on realtime.messages (inserted_at desc, topic) where extension = 'broadcast' and private is true;
+
+alter table realtime.messages owner to supabase_realtime_admin;
+alter table realtime.messages enable row level security;
+grant select, insert, update on realtime.messages to anon, authenticated, service_role;
+
+create or replace function realtime.topic() returns text language sql stable as $$
+  select nullif(current_setting('realtime.topic', true), '')
+$$;
+
+-- As Supabase's: whatever goes wrong becomes a warning, so a message sent here must never be the only copy.
+create or replace function realtime.send(payload jsonb, event text, topic text, private boolean default true)
+returns void language plpgsql set search_path = '' as $$
+declare
+  message_id uuid := gen_random_uuid();
+begin
+  perform set_config('realtime.topic', topic, true);
+  insert into realtime.messages (id, topic, extension, event, payload, private)
+  values (message_id, topic, 'broadcast', event, jsonb_build_object('id', message_id) || payload, private);
+exception when others then
+  raise warning 'ErrorSendingBroadcastMessage: %', sqlerrm;
+end $$;
+
+create or replace function realtime.broadcast_changes(
+  topic_name text, event_name text, operation text, table_name text, table_schema text,
+  new record, old record, level text default 'ROW'
+) returns void language plpgsql set search_path = '' as $$
+begin
+  if level = 'STATEMENT' then
+    raise exception 'realtime.broadcast_changes is for row triggers, not for statement triggers';
+  end if;
+  if operation not in ('INSERT', 'UPDATE', 'DELETE') then
+    raise exception 'realtime.broadcast_changes knows INSERT, UPDATE and DELETE, not %', operation;
+  end if;
+  perform realtime.send(
+    jsonb_build_object('old_record', old, 'record', new, 'operation', operation,
+                       'table', table_name, 'schema', table_schema),
+    event_name, topic_name);
+end $$;
+
+-- Supabase's realtime server keeps a partition a day for three days; where there is none, this does. Call it daily.
+create or replace function realtime.keep_partitions() returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  today date := (now() at time zone 'utc')::date;
+  day date;
+  old record;
+begin
+  for ahead in -1 .. 7 loop
+    day := today + ahead;
+    if to_regclass(format('realtime.%I', to_char(day, '"messages_"YYYY_MM_DD'))) is null then
+      execute format('create table realtime.%I partition of realtime.messages for values from (%L) to (%L)',
+        to_char(day, '"messages_"YYYY_MM_DD'), day, day + 1);
+    end if;
+  end loop;
+  for old in
+    select relname from pg_catalog.pg_class
+      join pg_catalog.pg_inherits on inhrelid = oid
+     where inhparent = 'realtime.messages'::regclass
+       and relkind = 'r' and relname < to_char(today - 3, '"messages_"YYYY_MM_DD')
+  loop
+    execute format('drop table realtime.%I', old.relname);
+  end loop;
+end $$;
+revoke execute on function realtime.keep_partitions() from public;
+grant execute on function realtime.keep_partitions() to service_role;
+select realtime.keep_partitions();
+
+do $$
+begin
+  if not exists (select from pg_publication where pubname = 'supabase_realtime') then
+    create publication supabase_realtime;
+  end if;
+end $$;
+alter publication supabase_realtime owner to postgres;
+
+-- A hosted project's Postgres lets `postgres` write policies and triggers on these few tables it does not own (an
+-- extension of Supabase's, supautils). Plain Postgres allows that to the owner alone, so here `postgres` is a member of
+-- their owners. Those own no schema, so making things in `storage` and `realtime` stays forbidden, as when hosted.
+grant supabase_storage_admin, supabase_realtime_admin to postgres;
+
+comment on schema auth is 'Made by Vently';
