@@ -1,0 +1,90 @@
+-- What every room leans on: the outbox, versions, words, and exactly-once requests.
+
+create or replace function private.announce(topic text, kind text, payload jsonb default '{}')
+returns void language sql volatile security definer set search_path = '' as $$
+  insert into private.outbox (topic, kind, payload) values (topic, kind, payload)
+$$;
+comment on function private.announce is 'One row in the outbox, in the transaction of the change it tells of';
+revoke execute on function private.announce(text, text, jsonb) from public, anon, authenticated;
+
+create or replace function private.touch() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if new is distinct from old then
+    new.version := old.version + 1;
+    new.updated_at := now();
+  end if;
+  return new;
+end $$;
+comment on function private.touch is 'Counts the versions of a row: what If-Match compares';
+revoke execute on function private.touch() from public, anon, authenticated;
+
+create or replace function private.slug(words text) returns text
+language sql immutable parallel safe set search_path = '' as $$
+  select coalesce(nullif(btrim(left(btrim(regexp_replace(
+    regexp_replace(normalize(lower(words), nfkd), '[\u0300-\u036f]', '', 'g'),
+    '[^a-z0-9]+', '-', 'g'), '-'), 60), '-'), ''), 'untitled')
+$$;
+comment on function private.slug is 'Words as they stand in an address: "Café Zürich" is cafe-zurich';
+revoke execute on function private.slug(text) from public;
+grant execute on function private.slug(text) to authenticated, service_role;
+
+create or replace function private.random_letters(count int) returns text
+language sql volatile parallel safe set search_path = '' as $$
+  select left(translate(encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64'), '+/=' || chr(10) || 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', ''), count)
+$$;
+comment on function private.random_letters is 'Lower-case letters and digits nobody can guess, some 5 bits each; at most 12 or so';
+revoke execute on function private.random_letters(int) from public;
+grant execute on function private.random_letters(int) to authenticated, service_role;
+
+
+-- Exactly-once requests. A key belongs to a scope: the person, or for a visitor the request itself.
+
+create or replace function private.idempotency_scope(fingerprint text) returns text
+language sql stable set search_path = '' as $$
+  select coalesce((select auth.uid())::text, 'visitor:' || fingerprint)
+$$;
+revoke execute on function private.idempotency_scope(text) from public;
+
+create or replace function private.claim_idempotency_key(key text, fingerprint text)
+returns table (state text, status int, headers jsonb, body text)
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  whose text := private.idempotency_scope(claim_idempotency_key.fingerprint);
+  kept private.idempotency_keys;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended(whose || ' ' || claim_idempotency_key.key, 7)) then
+    return query select 'in_flight', null::int, null::jsonb, null::text;
+    return;
+  end if;
+  delete from private.idempotency_keys k
+   where k.scope = whose and k.key = claim_idempotency_key.key and k.created_at < now() - interval '24 hours';
+  select * into kept from private.idempotency_keys k where k.scope = whose and k.key = claim_idempotency_key.key;
+  if not found then
+    insert into private.idempotency_keys (scope, key, fingerprint)
+    values (whose, claim_idempotency_key.key, claim_idempotency_key.fingerprint);
+    return query select 'new', null::int, null::jsonb, null::text;
+  elsif kept.fingerprint <> claim_idempotency_key.fingerprint then
+    return query select 'mismatch', null::int, null::jsonb, null::text;
+  else
+    return query select 'replay', kept.status, kept.headers, kept.body;
+  end if;
+end $$;
+comment on function private.claim_idempotency_key is
+  'new: go on, and keep the answer; replay: here it is; mismatch: the key came with another request; in_flight: it runs now';
+revoke execute on function private.claim_idempotency_key(text, text) from public;
+grant execute on function private.claim_idempotency_key(text, text) to anon, authenticated, service_role;
+
+create or replace function private.keep_idempotent_answer(
+  key text, fingerprint text, status int, headers jsonb, body text)
+returns void language sql volatile security definer set search_path = '' as $$
+  update private.idempotency_keys k
+     set status = keep_idempotent_answer.status, headers = keep_idempotent_answer.headers, body = keep_idempotent_answer.body
+   where k.scope = private.idempotency_scope(keep_idempotent_answer.fingerprint) and k.key = keep_idempotent_answer.key
+     and k.fingerprint = keep_idempotent_answer.fingerprint and k.status is null
+$$;
+revoke execute on function private.keep_idempotent_answer(text, text, int, jsonb, text) from public;
+grant execute on function private.keep_idempotent_answer(text, text, int, jsonb, text) to anon, authenticated, service_role;
+
+create policy "nodes alone keep answers" on private.idempotency_keys for all to service_role using (true) with check (true);
+create policy "nodes alone read the outbox" on private.outbox for select to service_role using (true);
+grant select on private.outbox to service_role;

@@ -1,0 +1,398 @@
+-- Events: who sees them, who runs them, answers within capacity, comments, and the list.
+
+-- What I run: my own, and those of the communities that I organise.
+create or replace function private.event_is_mine(organizer_id uuid, community_id uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize())
+$$;
+create or replace function private.events_i_answered() returns setof uuid
+language sql stable security definer set search_path = '' rows 20 as $$
+  select event_id from public.rsvps where person_id = (select auth.uid()) and status <> 'declined'
+$$;
+revoke execute on function private.event_is_mine(uuid, uuid), private.events_i_answered() from public;
+grant execute on function private.event_is_mine(uuid, uuid), private.events_i_answered() to authenticated, service_role;
+
+create policy "anyone sees public events" on public.events for select to anon, authenticated
+  using (visibility = 'public' and status <> 'draft');
+create policy "whoever holds the link sees unlisted events" on public.events for select to anon, authenticated
+  using (visibility = 'unlisted' and status <> 'draft'
+         and (slug = (select current_setting('vently.link', true)) or id::text = (select current_setting('vently.link', true))));
+create policy "members see events for members" on public.events for select to authenticated
+  using (visibility = 'members' and status <> 'draft' and community_id in (select private.my_communities()));
+create policy "people keep seeing what they answered" on public.events for select to authenticated
+  using (visibility = 'unlisted' and status <> 'draft' and id in (select private.events_i_answered()));
+create policy "organisers see their own" on public.events for select to authenticated
+  using (organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize()));
+create policy "platform admins see all events" on public.events for select to authenticated
+  using ((select private.i_am_platform_admin()));
+create policy "organisers create" on public.events for insert to authenticated
+  with check (organizer_id = (select auth.uid())
+              and (community_id is null and (select private.i_am_organizer())
+                   or community_id in (select private.communities_i_organize())));
+create policy "organisers edit what they run" on public.events for update to authenticated
+  using (organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize()))
+  with check (organizer_id = (select auth.uid()) and community_id is null
+              or community_id in (select private.communities_i_organize()));
+create policy "organisers delete what they run" on public.events for delete to authenticated
+  using (organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize()));
+grant select on public.events to anon, authenticated, service_role;
+grant insert (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url, website, categories,
+  tags, capacity, visibility, status, community_id, organizer_id, recurrence,
+  import_uid, import_sequence, import_modified_at, import_hash) on public.events to authenticated;
+grant update (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url, website, categories,
+  tags, capacity, visibility, status, community_id, recurrence,
+  import_uid, import_sequence, import_modified_at, import_hash) on public.events to authenticated;
+grant delete on public.events to authenticated;
+
+create policy "a place is seen with an event held there" on public.venues for select to anon, authenticated
+  using (exists (select 1 from public.events e where e.venue_id = venues.id));
+grant select on public.venues to anon, authenticated, service_role;
+
+create policy "counts are seen with their event" on public.event_attendance for select to anon, authenticated
+  using (exists (select 1 from public.events e where e.id = event_id));
+grant select on public.event_attendance to anon, authenticated, service_role;
+
+create policy "people see their own answers" on public.rsvps for select to authenticated
+  using (person_id = (select auth.uid()));
+create policy "those going see who goes" on public.rsvps for select to authenticated
+  using (status = 'going' and event_id in (select private.events_i_answered()));
+create policy "organisers see all answers" on public.rsvps for select to authenticated
+  using (exists (select 1 from public.events e where e.id = event_id
+                   and (e.organizer_id = (select auth.uid()) or e.community_id in (select private.communities_i_organize()))));
+create policy "people answer what they see" on public.rsvps for insert to authenticated
+  with check (person_id = (select auth.uid()) and exists (select 1 from public.events e where e.id = event_id));
+create policy "people change their own answers" on public.rsvps for update to authenticated
+  using (person_id = (select auth.uid()))
+  with check (person_id = (select auth.uid()) and exists (select 1 from public.events e where e.id = event_id));
+create policy "people take back their own answers" on public.rsvps for delete to authenticated
+  using (person_id = (select auth.uid()));
+-- Visitors have no policy here, so they see no row; the grant lets the view below run as them.
+grant select on public.rsvps to anon;
+grant select, delete on public.rsvps to authenticated;
+grant insert (event_id, person_id, status, guests, answers) on public.rsvps to authenticated;
+grant update (status, guests, answers) on public.rsvps to authenticated;
+
+create policy "comments are seen with their event" on public.comments for select to anon, authenticated
+  using (exists (select 1 from public.events e where e.id = event_id));
+create policy "people comment on what they see" on public.comments for insert to authenticated
+  with check (author_id = (select auth.uid())
+              and exists (select 1 from public.events e where e.id = event_id and e.status <> 'draft'));
+create policy "authors edit their comments" on public.comments for update to authenticated
+  using (author_id = (select auth.uid())) with check (author_id = (select auth.uid()));
+create policy "authors, organisers and moderators remove comments" on public.comments for delete to authenticated
+  using (author_id = (select auth.uid())
+         or exists (select 1 from public.events e where e.id = event_id
+                      and (e.organizer_id = (select auth.uid())
+                           or e.community_id in (select private.communities_i_organize())
+                           or e.community_id in (select private.communities_i_moderate()))));
+grant select on public.comments to anon, authenticated, service_role;
+grant insert (event_id, author_id, body, reply_to), update (body), delete on public.comments to authenticated;
+
+
+-- Addresses and places
+
+create or replace function private.free_event_slug(words text, secret boolean) returns text
+language sql volatile security definer set search_path = '' as $$
+  select case when secret or exists (select 1 from public.events where slug = private.slug(words))
+    then private.slug(words) || '-' || private.random_letters(12) else private.slug(words) end
+$$;
+comment on function private.free_event_slug is 'An address of its own; one nobody guesses for an event seen by link alone';
+create or replace function private.venue_id(
+  name text, address text, city text, country text, lat double precision, lng double precision) returns uuid
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  found_id uuid;
+begin
+  select v.id into found_id from public.venues v
+   where v.name is not distinct from venue_id.name and v.address is not distinct from venue_id.address
+     and v.city is not distinct from venue_id.city and v.country is not distinct from venue_id.country
+     and v.lat is not distinct from venue_id.lat and v.lng is not distinct from venue_id.lng;
+  if found_id is null then
+    insert into public.venues as v (name, address, city, country, lat, lng) values ($1, $2, $3, $4, $5, $6)
+    on conflict on constraint venues_one_of_each do update set name = excluded.name
+    returning v.id into found_id;
+  end if;
+  return found_id;
+end $$;
+comment on function private.venue_id is 'The one row of this place, made when it is new';
+revoke execute on function private.free_event_slug(text, boolean),
+  private.venue_id(text, text, text, text, double precision, double precision) from public;
+grant execute on function private.free_event_slug(text, boolean),
+  private.venue_id(text, text, text, text, double precision, double precision) to authenticated, service_role;
+
+
+-- What happens to an event when it is written
+
+create or replace function private.prepare_event() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  place public.venues;
+begin
+  if tg_op = 'UPDATE' and new.status <> old.status then
+    if new.status = 'draft' then
+      raise exception using errcode = 'PT409', message = 'An event that was published cannot be a draft again; cancel it instead.',
+        detail = 'already-published', hint = '/status';
+    elsif old.status = 'draft' and new.status in ('cancelled', 'postponed') and new.import_uid is null then
+      raise exception using errcode = 'PT409', message = 'A draft cannot be cancelled or postponed: publish it, or delete it.',
+        detail = 'not-published', hint = '/status';
+    end if;
+  end if;
+  if new.status <> 'draft' then
+    new.published_at := coalesce(new.published_at, now());
+  end if;
+  select * into place from public.venues where id = new.venue_id;
+  new.search := setweight(to_tsvector('simple', new.title), 'A')
+    || setweight(to_tsvector('simple', concat_ws(' ', place.name, place.city, place.country,
+         array_to_string(new.categories, ' '), array_to_string(new.tags, ' '))), 'B')
+    || setweight(to_tsvector('simple', left(new.description, 20000)), 'D');
+  return new;
+end $$;
+revoke execute on function private.prepare_event() from public, anon, authenticated;
+create trigger events_prepare before insert or update on public.events
+  for each row execute function private.prepare_event();
+create trigger events_touch before update on public.events for each row execute function private.touch();
+
+create or replace function private.follow_event() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  it public.events := coalesce(new, old);
+  kind text := case when tg_op = 'INSERT' then 'event.created' when tg_op = 'DELETE' then 'event.deleted'
+    when new.status = 'cancelled' and old.status <> 'cancelled' then 'event.cancelled' else 'event.updated' end;
+begin
+  if tg_op = 'INSERT' then
+    insert into public.event_attendance (event_id, capacity) values (new.id, new.capacity);
+  elsif tg_op = 'UPDATE' and new.capacity is distinct from old.capacity then
+    update public.event_attendance set capacity = new.capacity where event_id = new.id;
+    perform private.move_up(new.id);
+  end if;
+  if tg_op <> 'UPDATE' or new is distinct from old then
+    perform private.announce('event:' || it.id, kind,
+      jsonb_build_object('id', it.id, 'community_id', it.community_id, 'status', it.status));
+  end if;
+  return null;
+end $$;
+revoke execute on function private.follow_event() from public, anon, authenticated;
+create trigger events_follow after insert or update or delete on public.events
+  for each row execute function private.follow_event();
+
+
+-- Answers within capacity. The event's row in event_attendance is locked first, so answers to one event take turns;
+-- its check constraint is the judge. Counting happens after the row stands, because an upsert may try an insert first.
+
+create or replace function private.heads(status text, guests int, counted text) returns int
+language sql immutable parallel safe set search_path = '' as $$
+  select case when status = counted then 1 + guests else 0 end
+$$;
+create or replace function private.seat() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  seats public.event_attendance;
+  had int := 0;
+begin
+  select * into seats from public.event_attendance a where a.event_id = new.event_id for update;
+  if tg_op = 'INSERT' then  -- an upsert of an answer that exists: the update that follows judges
+    if exists (select 1 from public.rsvps r where r.event_id = new.event_id and r.person_id = new.person_id) then
+      new.queued_at := case when new.status = 'waitlisted' then clock_timestamp() end;
+      return new;
+    end if;
+  else
+    had := private.heads(old.status, old.guests, 'going');
+    new.updated_at := now();
+  end if;
+  if new.status in ('going', 'waitlisted') and exists (
+       select 1 from public.events e where e.id = new.event_id and e.status = 'cancelled') then
+    raise exception using errcode = 'PT409', message = 'This event was cancelled.', detail = 'event-cancelled', hint = '/status';
+  end if;
+  if new.status = 'waitlisted' then
+    new.status := 'going';
+  end if;
+  if new.status = 'going' and seats.going - had + 1 + new.guests > coalesce(seats.capacity, 2147483000)
+     or new.status = 'going' and had = 0 and private.someone_waits_before(new.event_id, new.person_id) then
+    if had > 0 then
+      raise exception using errcode = 'PT409', message = 'There is no room for that many guests.',
+        detail = 'event-full', hint = '/guests';
+    elsif 1 + new.guests > seats.capacity then
+      raise exception using errcode = 'PT409', message = 'This event has fewer places than that in all.',
+        detail = 'event-full', hint = '/guests';
+    end if;
+    new.status := 'waitlisted';
+  end if;
+  new.queued_at := case when new.status <> 'waitlisted' then null
+    when tg_op = 'UPDATE' then coalesce(old.queued_at, clock_timestamp()) else clock_timestamp() end;
+  return new;
+end $$;
+create or replace function private.someone_waits_before(event_id uuid, person_id uuid) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (
+    select 1 from public.rsvps r
+     where r.event_id = someone_waits_before.event_id and r.status = 'waitlisted'
+       and r.person_id <> someone_waits_before.person_id
+       and r.queued_at < coalesce((select mine.queued_at from public.rsvps mine
+                                    where mine.event_id = r.event_id
+                                      and mine.person_id = someone_waits_before.person_id), 'infinity'))
+$$;
+create or replace function private.count_answers() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  it public.rsvps := coalesce(new, old);
+  seats public.event_attendance;
+begin
+  update public.event_attendance a
+     set going = going + private.heads(new.status, coalesce(new.guests, 0), 'going')
+                       - private.heads(old.status, coalesce(old.guests, 0), 'going'),
+         interested = interested + private.heads(new.status, 0, 'interested') - private.heads(old.status, 0, 'interested'),
+         waitlisted = waitlisted + private.heads(new.status, coalesce(new.guests, 0), 'waitlisted')
+                                 - private.heads(old.status, coalesce(old.guests, 0), 'waitlisted')
+   where a.event_id = it.event_id returning * into seats;
+  if not found then  -- the event itself goes
+    return null;
+  end if;
+  perform private.announce('event:' || it.event_id, 'rsvp.changed', jsonb_build_object(
+    'event_id', it.event_id, 'going', seats.going, 'interested', seats.interested, 'waitlisted', seats.waitlisted));
+  perform private.announce('person:' || it.person_id, 'rsvp.changed', jsonb_build_object(
+    'event_id', it.event_id, 'status', case tg_op when 'DELETE' then 'withdrawn' else new.status end));
+  if private.heads(old.status, coalesce(old.guests, 0), 'going') > private.heads(new.status, coalesce(new.guests, 0), 'going')
+     or old.status = 'waitlisted' then
+    perform private.move_up(it.event_id);
+  end if;
+  return null;
+end $$;
+create or replace function private.move_up(event_id uuid) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  next_up record;
+begin
+  loop
+    select r.person_id into next_up
+      from public.rsvps r join public.event_attendance a on a.event_id = r.event_id
+     where r.event_id = move_up.event_id and r.status = 'waitlisted'
+       and r.queued_at = (select min(q.queued_at) from public.rsvps q where q.event_id = r.event_id and q.status = 'waitlisted')
+       and a.going + 1 + r.guests <= coalesce(a.capacity, 2147483000)
+     limit 1;
+    exit when not found;
+    update public.rsvps r set status = 'going' where r.event_id = move_up.event_id and r.person_id = next_up.person_id;
+    exit when not found;
+  end loop;
+end $$;
+comment on function private.move_up is 'First come, first seated: the head of the queue goes in as soon as it fits, and nobody passes it';
+create or replace function private.queue_position(event_id uuid, queued_at timestamptz) returns int
+language sql stable security definer set search_path = '' as $$
+  select count(*)::int from public.rsvps r
+   where r.event_id = queue_position.event_id and r.status = 'waitlisted' and r.queued_at <= queue_position.queued_at
+$$;
+revoke execute on function private.heads(text, int, text), private.seat(), private.someone_waits_before(uuid, uuid),
+  private.count_answers(), private.move_up(uuid), private.queue_position(uuid, timestamptz) from public, anon, authenticated;
+grant execute on function private.queue_position(uuid, timestamptz) to authenticated;
+create trigger rsvps_seat before insert or update on public.rsvps for each row execute function private.seat();
+create trigger rsvps_count after insert or update or delete on public.rsvps for each row execute function private.count_answers();
+
+
+-- Comments tell the outbox
+
+create or replace function private.announce_comment() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  it public.comments := coalesce(new, old);
+begin
+  perform private.announce('event:' || it.event_id,
+    'comment.' || case tg_op when 'INSERT' then 'created' when 'DELETE' then 'deleted' else 'updated' end,
+    jsonb_build_object('id', it.id, 'event_id', it.event_id, 'reply_to', it.reply_to));
+  return null;
+end $$;
+revoke execute on function private.announce_comment() from public, anon, authenticated;
+create trigger comments_announce after insert or update of body or delete on public.comments
+  for each row execute function private.announce_comment();
+create trigger comments_touch before update of body on public.comments for each row execute function private.touch();
+
+
+-- An event as clients read it
+
+create or replace view public.event_cards with (security_invoker = true) as
+select e.id, e.slug, e.title, e.description, e.starts_at, e.ends_at, e.timezone, e.all_day,
+       case when v.id is not null then json_build_object('name', v.name, 'address', v.address, 'city', v.city,
+         'country', v.country, 'lat', v.lat, 'lng', v.lng) end as venue,
+       e.online, e.online_url, e.website, e.categories[1] as category, e.categories, e.tags,
+       e.capacity, e.visibility, e.status, e.recurrence,
+       coalesce(current_setting('vently.site', true), '') || '/events/' || e.slug as url,
+       coalesce(current_setting('vently.site', true), '') || '/covers/' || e.id || '.svg' as cover,
+       case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end as organizer,
+       case when c.id is not null then json_build_object('id', c.id, 'slug', c.slug, 'name', c.name) end as community,
+       json_build_object('going', a.going, 'interested', a.interested, 'waitlisted', a.waitlisted) as rsvps,
+       (select r.status from public.rsvps r
+         where r.event_id = e.id and r.person_id = (select auth.uid())) as viewer_rsvp,
+       e.published_at, e.created_at, e.updated_at, e.version
+  from public.events e
+  left join public.venues v on v.id = e.venue_id
+  left join public.profiles p on p.id = e.organizer_id
+  left join public.communities c on c.id = e.community_id
+  left join public.event_attendance a on a.event_id = e.id;
+grant select on public.event_cards to anon, authenticated, service_role;
+
+
+-- The list. Under row-level security an index can only be used by leakproof operators (text search and arrays have none),
+-- so a definer function finds the ids and repeats the visibility check; the query that reads the rows is judged again.
+-- Planned anew each time: filters that were not given fold away.
+
+create or replace function private.find_events(
+  q text, starting timestamptz, ending timestamptz, in_city text, in_category text, tagged text,
+  of_community uuid, of_organizer uuid, is_online boolean, sort text,
+  after_key double precision, after_id uuid, count int)
+returns table (id uuid, key double precision)
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = 'force_custom_plan' rows 20 as $$
+declare
+  mine uuid[] := array(select private.my_communities());
+  words tsquery := private.search_words(q);
+  after_time timestamptz := case when sort = 'soonest' then to_timestamp(after_key) end;
+begin
+  if sort = 'soonest' then
+    return query
+    select found.id, extract(epoch from found.starts_at)::double precision from (
+      (select e.id, e.starts_at from public.events e  -- going on when the span begins
+        where starting is not null and tstzrange(e.starts_at, e.ends_at, '[]') @> starting and e.starts_at < starting
+          and (after_id is null or (e.starts_at, e.id) > (after_time, after_id))
+          and e.status <> 'draft' and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
+          and (words is null or e.search @@ words)
+          and (in_category is null or e.categories @> array[in_category]) and (tagged is null or e.tags @> array[tagged])
+          and (of_community is null or e.community_id = of_community) and (of_organizer is null or e.organizer_id = of_organizer)
+          and (is_online is null or e.online = is_online)
+          and (in_city is null or e.venue_id in (select v.id from public.venues v where lower(v.city) = lower(in_city)))
+        order by e.starts_at, e.id limit count)
+      union all
+      (select e.id, e.starts_at from public.events e
+        where (starting is null or e.starts_at >= starting) and (ending is null or e.starts_at < ending)
+          and (after_id is null or (e.starts_at, e.id) > (after_time, after_id))
+          and e.status <> 'draft' and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
+          and (words is null or e.search @@ words)
+          and (in_category is null or e.categories @> array[in_category]) and (tagged is null or e.tags @> array[tagged])
+          and (of_community is null or e.community_id = of_community) and (of_organizer is null or e.organizer_id = of_organizer)
+          and (is_online is null or e.online = is_online)
+          and (in_city is null or e.venue_id in (select v.id from public.venues v where lower(v.city) = lower(in_city)))
+        order by e.starts_at, e.id limit count)) found
+    order by found.starts_at, found.id limit count;
+  else
+    return query
+    select found.id, found.score from (
+      select e.id, case sort when 'relevance' then ts_rank_cd(e.search, words) else (a.going * 2 + a.interested) end
+                   ::double precision as score
+        from public.events e join public.event_attendance a on a.event_id = e.id
+       where (starting is null or e.ends_at >= starting) and (ending is null or e.starts_at < ending)
+         and e.status <> 'draft' and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
+         and (words is null or e.search @@ words)
+         and (in_category is null or e.categories @> array[in_category]) and (tagged is null or e.tags @> array[tagged])
+         and (of_community is null or e.community_id = of_community) and (of_organizer is null or e.organizer_id = of_organizer)
+         and (is_online is null or e.online = is_online)
+         and (in_city is null or e.venue_id in (select v.id from public.venues v where lower(v.city) = lower(in_city)))) found
+     where after_id is null or (found.score, found.id) < (after_key, after_id)
+     order by found.score desc, found.id desc limit count;
+  end if;
+end $$;
+create or replace function private.search_words(q text) returns tsquery
+language sql immutable parallel safe set search_path = '' as $$
+  select string_agg(quote_literal(word) || ':*', ' & ')::tsquery
+    from (select unnest(tsvector_to_array(to_tsvector('simple', q))) word limit 20) words
+$$;
+comment on function private.search_words is 'Every word given, each also as the beginning of a longer one; null where there is none';
+revoke execute on function private.search_words(text), private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
+  uuid, boolean, text, double precision, uuid, int) from public;
+grant execute on function private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
+  uuid, boolean, text, double precision, uuid, int) to anon, authenticated, service_role;

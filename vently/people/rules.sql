@@ -1,0 +1,129 @@
+-- People: profiles tied to accounts, organiser status, platform admins, following.
+
+create or replace function private.i_am_platform_admin() returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select 1 from public.platform_admins where person_id = (select auth.uid()))
+$$;
+revoke execute on function private.i_am_platform_admin() from public;
+grant execute on function private.i_am_platform_admin() to anon, authenticated, service_role;
+
+create or replace function private.i_am_organizer() returns boolean
+language sql stable security definer set search_path = '' as $$
+  select exists (select 1 from public.profiles where id = (select auth.uid()) and organizer_status = 'approved')
+$$;
+revoke execute on function private.i_am_organizer() from public;
+grant execute on function private.i_am_organizer() to anon, authenticated, service_role;
+
+create policy "anyone sees profiles" on public.profiles for select to anon, authenticated using (true);
+create policy "people edit their own profile" on public.profiles for update to authenticated
+  using (id = (select auth.uid())) with check (id = (select auth.uid()));
+grant select on public.profiles to anon, authenticated, service_role;
+grant update (handle, name, bio, city, country) on public.profiles to authenticated;
+
+create policy "platform admins see each other" on public.platform_admins for select to authenticated
+  using (person_id = (select auth.uid()) or (select private.i_am_platform_admin()));
+grant select on public.platform_admins to authenticated;
+grant select, insert, delete on public.platform_admins to service_role;
+
+create policy "people see whom they follow and who follows them" on public.person_follows for select to authenticated
+  using (follower_id = (select auth.uid()) or followed_id = (select auth.uid()));
+create policy "people follow for themselves" on public.person_follows for insert to authenticated
+  with check (follower_id = (select auth.uid()));
+create policy "people stop following for themselves" on public.person_follows for delete to authenticated
+  using (follower_id = (select auth.uid()));
+grant select, delete on public.person_follows to authenticated;
+grant insert (follower_id, followed_id) on public.person_follows to authenticated;
+
+create trigger profiles_touch before update on public.profiles for each row execute function private.touch();
+
+
+-- An account gets its profile in the same transaction
+
+create or replace function private.free_handle(wanted text) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  stem text := left(replace(private.slug(wanted), '-', '_'), 22);
+  handle text := stem;
+begin
+  if char_length(stem) < 2 or stem = 'untitled' then
+    stem := 'person';
+    handle := stem || '_' || private.random_letters(6);
+  end if;
+  while exists (select 1 from public.profiles p where p.handle = free_handle.handle) loop
+    handle := stem || '_' || private.random_letters(6);
+  end loop;
+  return handle;
+end $$;
+revoke execute on function private.free_handle(text) from public;
+
+create or replace function private.welcome() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  said text := coalesce(new.raw_user_meta_data ->> 'name', new.raw_user_meta_data ->> 'full_name', '');
+  called text := nullif(left(btrim(regexp_replace(said, '[[:cntrl:][:space:]]+', ' ', 'g')), 80), '');
+begin
+  called := coalesce(btrim(called), 'Someone new');
+  insert into public.profiles (id, handle, name)
+  values (new.id, private.free_handle(coalesce(new.raw_user_meta_data ->> 'handle', called)), called)
+  on conflict (handle) do nothing;
+  if not found then  -- two of the same name at the same instant
+    insert into public.profiles (id, handle, name)
+    values (new.id, 'person_' || private.random_letters(10), called);
+  end if;
+  return new;
+end $$;
+revoke execute on function private.welcome() from public, anon, authenticated;
+create trigger vently_welcome after insert on auth.users for each row execute function private.welcome();
+
+
+-- Organiser status and platform role
+
+create or replace function private.become_organizer(approval text) returns text
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  status text;
+begin
+  update public.profiles p
+     set organizer_status = case when approval = 'automatic' then 'approved' else 'requested' end,
+         organizer_since = case when approval = 'automatic' then now() end
+   where p.id = (select auth.uid()) and p.organizer_status = 'none';
+  select p.organizer_status into status from public.profiles p where p.id = (select auth.uid());
+  return status;
+end $$;
+comment on function private.become_organizer is
+  '`approval` is the operator''s setting, which the node passes: automatic, or manual by a platform admin';
+revoke execute on function private.become_organizer(text) from public;
+grant execute on function private.become_organizer(text) to authenticated;
+
+
+-- The outbox
+
+create or replace function private.announce_profile() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if tg_op = 'DELETE' then
+    perform private.announce('person:' || old.id, 'person.deleted', jsonb_build_object('id', old.id));
+  else
+    perform private.announce('person:' || new.id, case tg_op when 'INSERT' then 'person.created' else 'person.updated' end,
+      jsonb_build_object('id', new.id, 'handle', new.handle, 'organizer_status', new.organizer_status));
+  end if;
+  return null;
+end $$;
+revoke execute on function private.announce_profile() from public, anon, authenticated;
+create trigger profiles_announce after insert or update or delete on public.profiles
+  for each row execute function private.announce_profile();
+
+create or replace function private.announce_person_follow() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  it public.person_follows := coalesce(new, old);
+begin
+  perform private.announce('person:' || it.followed_id,
+    case tg_op when 'INSERT' then 'follow.created' else 'follow.deleted' end,
+    jsonb_build_object('follower_id', it.follower_id));
+  return null;
+end $$;
+revoke execute on function private.announce_person_follow() from public, anon, authenticated;
+create trigger person_follows_announce after insert or delete on public.person_follows
+  for each row execute function private.announce_person_follow();
