@@ -166,7 +166,7 @@ async def _make_platform(url: str, tell: OnStep) -> bool:
     async with _connected(url) as connection, connection.transaction():
         await connection.execute(f"set local lock_timeout = '{WAIT_FOR_TABLES}'")
         missing = await connection.fetchval("select to_regclass('auth.users') is null")
-        marked = missing or await connection.fetchval("select obj_description('auth'::regnamespace)") or ""
+        marked = missing or await connection.fetchval("select obj_description(to_regnamespace('auth'), 'pg_namespace')") or ""
         if not missing and not marked.startswith(PLATFORM_MARK):
             tell("platform: left to Supabase")
         elif marked == mark:

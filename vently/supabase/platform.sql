@@ -11,7 +11,7 @@ begin
   if exists (select from pg_settings where name like 'supautils.%')
      or to_regclass('auth.schema_migrations') is not null
      or (to_regclass('auth.users') is not null
-         and coalesce(obj_description('auth'::regnamespace), '') not like 'Made by Vently%') then
+         and coalesce(obj_description(to_regnamespace('auth'), 'pg_namespace'), '') not like 'Made by Vently%') then
     raise exception 'This is a Supabase project, which brings its own platform: leave VENTLY_OWNER_URL to its postgres role and run `vently migrate` again.'
       using errcode = 'PT409';
   end if;
