@@ -150,8 +150,10 @@ async def _record(connection: Any, text: Text) -> None:
 
 
 async def _history(connection: Any) -> History:
+    # Asked of the catalogue itself: to_regclass() may answer from a cache older than the lock that was waited for.
+    there = "select exists (select from pg_tables where schemaname = 'private' and tablename = 'schema_history')"
     try:
-        if await connection.fetchval("select to_regclass('private.schema_history') is null"):
+        if not await connection.fetchval(there):
             return {}
         rows = await connection.fetch("select kind, name, sha256 from private.schema_history")
     except asyncpg.InsufficientPrivilegeError as error:
@@ -165,15 +167,17 @@ async def _make_platform(url: str, tell: OnStep) -> bool:
     mark = f"{PLATFORM_MARK}: platform.sql {sha256(sql.encode()).hexdigest()[:16]}"
     async with _connected(url) as connection, connection.transaction():
         await connection.execute(f"set local lock_timeout = '{WAIT_FOR_TABLES}'")
-        missing = await connection.fetchval("select to_regclass('auth.users') is null")
-        marked = missing or await connection.fetchval("select obj_description(to_regnamespace('auth'), 'pg_namespace')") or ""
+        missing, marked = await connection.fetchrow(
+            "select to_regclass('auth.users') is null,"
+            " coalesce(obj_description(to_regnamespace('auth'), 'pg_namespace'), '')"
+        )
         if not missing and not marked.startswith(PLATFORM_MARK):
             tell("platform: left to Supabase")
         elif marked == mark:
             await _run(connection, "platform.sql", "select realtime.keep_partitions()")
         else:
             tell("platform")
-            await _run(connection, "platform.sql", f"{sql}\ncomment on schema auth is '{mark}';")
+            await _run(connection, "platform.sql", f"{sql}\ncomment on schema auth is '{mark}'")
     return bool(missing)
 
 
@@ -201,7 +205,7 @@ async def _take_turn(connection: Any) -> None:
 
 async def _run(connection: Any, name: str, sql: str) -> None:
     try:
-        await connection.execute(sql)
+        await connection.execute(f"{sql}\n; select")  # asyncpg stumbles over a text of comments alone
     except asyncpg.PostgresError as error:
         raise CannotMigrate(f"{name}{_line(sql, error)}: {_sentence(error)}") from error
     if not connection.is_in_transaction():
