@@ -1,0 +1,74 @@
+"""Forms of pages come from our own pages: a signed token bound to browser and person, and the browser's own word.
+
+Litestar's middleware is not used because its token is not bound to who is signed in, and because it reads forms
+before any limit holds. A token is the mark of (this browser's random cookie, the viewer's id): a token of one's own
+account does not fit anybody else's form, and signing in changes it.
+"""
+
+import hmac
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from vently.refusals import NotAllowed
+from vently.web import facts, forms, signing
+from vently.web import viewer as viewers
+
+COOKIE = "vently_csrf"
+FIELD = "_csrf"
+HEADER = "x-csrf-token"
+_REMEMBERED = 30 * 86400
+
+
+class ForeignForm(NotAllowed):
+    """This form was not sent from its own page, or the page is too old: reload the page and send it again."""
+
+    type = "foreign-form"
+    title = "Reload the page and send it again"
+
+
+async def check(request: Any) -> None:
+    """Raises ForeignForm unless the form comes from a page of ours, seen by this viewer in this browser."""
+    _check_origin(request)
+    given = request.headers.get(HEADER) or (await forms.fields(request)).get(FIELD, [""])[-1]
+    browser = request.cookies.get(COOKIE, "")
+    viewer = await viewers.of(request)
+    if not browser or not isinstance(given, str) or not hmac.compare_digest(
+        given.encode("utf-8", "replace"), _token(request, browser, viewer).encode()
+    ):
+        raise ForeignForm
+
+
+def _check_origin(request: Any) -> None:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise ForeignForm
+    origin = request.headers.get("origin")
+    if origin is None or site is not None:
+        return
+    ours = urlsplit(facts.of(request).parts.settings.site_url).netloc
+    if urlsplit(origin).netloc not in (ours, request.headers.get("host", "")):
+        raise ForeignForm
+
+
+async def token(request: Any) -> str:
+    """The token for the forms of this answer; gives the browser its cookie when it has none."""
+    known = facts.of(request)
+    if not known.csrf:
+        known.csrf = request.cookies.get(COOKIE, "")
+        if not known.csrf or len(known.csrf) > 64:  # noqa: PLR2004 - ours has 22
+            known.csrf = secrets.token_urlsafe(16)
+            known.cookies_to_set.append(viewers.cookie(known, COOKIE, known.csrf, _REMEMBERED))
+    return _token(request, known.csrf, await viewers.of(request))
+
+
+def field(value: str) -> Markup:
+    """The hidden field that each form carries."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, value)
+
+
+def _token(request: Any, browser: str, viewer: Any) -> str:
+    bound = f"{browser}\0{viewer.id or ''}".encode()
+    return signing.encode(facts.of(request).parts.signer.mark("csrf", bound, 32))

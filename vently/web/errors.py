@@ -1,0 +1,92 @@
+"""The one place where refusals and faults become answers: problem documents (RFC 9457), or pages for browsers."""
+
+import traceback
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar.exceptions import HTTPException
+
+from vently.refusals import FieldError, Refusal, Unauthenticated
+from vently.web import facts, pages, places
+from vently.web.answers import PROBLEM, Answer
+from vently.web.json_body import ClientGone
+
+log = structlog.get_logger("vently.web")
+
+
+class Problem(msgspec.Struct, omit_defaults=False):
+    """A problem document as RFC 9457 has it, with the request's id and every field that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+def handle(request: Any, error: Exception) -> Answer:
+    """Litestar's exception handler. Faults of ours are logged with their traceback and told without detail."""
+    return answer(request.scope, error)
+
+
+def answer(scope: Any, error: Exception) -> Answer:
+    known = facts.of(scope)
+    problem, headers = _problem(error, scope["path"], known.request_id)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Refusal):
+        log.error("fault", path=scope.get("path_template"), exception="".join(traceback.format_exception(error)))
+    if places.is_page(scope["path"]) and prefers_html(scope):
+        given = pages.problem(scope, problem)
+    else:
+        given = Answer(problem, problem.status, media_type=PROBLEM)
+    for name, value in headers.items():
+        given.add(name, value)
+    return given
+
+
+def _problem(error: Exception, path: str, request_id: str) -> tuple[Problem, dict[str, str]]:
+    if isinstance(error, Refusal):
+        headers = dict(error.headers)
+        if isinstance(error, Unauthenticated):
+            headers.setdefault("www-authenticate", "Bearer")
+        kind, title, detail, status, wrong = error.type, error.title, error.detail, error.status, error.errors
+    elif isinstance(error, HTTPException):
+        status, headers = error.status_code, dict(error.headers or {})
+        kind, title = _name(status)
+        detail, wrong = SENTENCES.get(status, f"{title}."), []
+    elif isinstance(error, ClientGone):
+        kind, title, detail, status, headers, wrong = "client-gone", "Client gone", "The client hung up.", 400, {}, []
+    else:
+        kind, title = _name(500)
+        detail, status, headers, wrong = SENTENCES[500], 500, {}, []
+    return Problem(f"/problems/{kind}", title, status, detail, _address(path), request_id, wrong), headers
+
+
+SENTENCES = {
+    400: "The request could not be read.",
+    404: "There is nothing here, or nothing you may see.",
+    405: "This address does not take this method; `Allow` names those it takes.",
+    413: "The request is larger than this server takes.",
+    414: "The address is longer than this server takes.",
+    500: "Something broke on our side. It has been noted under the request id.",
+}
+
+
+def _name(status: int) -> tuple[str, str]:
+    if status == HTTPStatus.NOT_FOUND:
+        return "not-found", "Not found"
+    phrase = HTTPStatus(status).phrase
+    return phrase.lower().replace(" ", "-"), phrase.capitalize()
+
+
+def _address(path: str) -> str:
+    return quote(path, safe="/-._~!$&'()*+,;=:@")
+
+
+def prefers_html(scope: Any) -> bool:
+    accept: bytes = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return b"text/html" in accept

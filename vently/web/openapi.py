@@ -1,0 +1,164 @@
+"""The OpenAPI 3.1 document, made from the routes and from msgspec's own schemas: what is written is what is taken."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from vently import __version__
+from vently.web import words
+from vently.web.answers import PROBLEM
+from vently.web.errors import Problem
+from vently.web.routes import Operation
+
+_REF = "#/components/schemas/{name}"
+
+DESCRIPTION = """Events, communities, people and tickets of one Vently.
+
+Errors are problem documents (RFC 9457). The pointers in `errors` name the field of the body (`/venue/lat`), the
+parameter of the query (`/query/limit`), the part of the path (`/path/event`) or the header
+(`/header/Idempotency-Key`). Lists give `next`, a cursor for the same list with the same filters. PATCH is JSON Merge
+Patch (RFC 7396). A POST with `Idempotency-Key` is done once in 24 hours and answered again when repeated."""
+
+
+def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
+    """The whole document as plain values."""
+    shown = sorted((o for o in operations if not o.hidden), key=lambda o: (o.path, o.method))
+    types = [kind for o in shown for kind in (o.body, o.query, o.answers, *o.parts.values()) if kind is not None]
+    distinct = list({repr(kind): kind for kind in [Problem, *types]}.values())
+    schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)
+    schema_of = {repr(kind): _tidy(schema) for kind, schema in zip(distinct, schemas, strict=True)}
+    components = _tidy(components)
+    paths: dict[str, Any] = {}
+    for operation in shown:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of, components)
+    for operation in shown:
+        if operation.query is not None:
+            components.pop(operation.query.__name__, None)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vently",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": site_url}],
+        "tags": [{"name": tag} for tag in sorted({_tag(o) for o in shown})],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "an access token"}},
+        },
+    }
+
+
+def _operation(operation: Operation, schema_of: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    text = (operation.function.__doc__ or "").strip()
+    summary = operation.function.__name__.replace("_", " ").capitalize()
+    made: dict[str, Any] = {
+        "operationId": operation.function.__name__,
+        "summary": summary,
+        "tags": [_tag(operation)],
+        "parameters": _parameters(operation, schema_of, components),
+        "responses": _responses(operation, schema_of),
+        "security": [{"bearer": []}] if operation.signed_in else [{}, {"bearer": []}],
+    }
+    if text:
+        made["description"] = text
+    if operation.body is not None:
+        kinds = ["application/json"] + (["application/merge-patch+json"] if operation.method == "PATCH" else [])
+        content = {kind: {"schema": schema_of[repr(operation.body)]} for kind in kinds}
+        made["requestBody"] = {"required": True, "content": content}
+    if operation.upload:
+        file = {"type": "object", "required": [operation.upload], "properties": {operation.upload: {"type": "string",
+            "format": "binary"}}}  # fmt: skip
+        made["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": file}}}
+    return made
+
+
+def _parameters(operation: Operation, schema_of: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
+    made = [
+        {"name": name, "in": "path", "required": True, "schema": schema_of[repr(kind)]}
+        for name, kind in operation.parts.items()
+    ]
+    if operation.query is not None:
+        struct = components[schema_of[repr(operation.query)]["$ref"].rsplit("/", 1)[-1]]
+        for name, schema in struct["properties"].items():
+            made.append({"name": name, "in": "query", "required": name in struct.get("required", ()),
+                         "schema": _without_null(schema)})  # fmt: skip
+    if operation.once:
+        made.append(_header("Idempotency-Key", "done once in 24 hours", "^[!-~]{1,255}$"))
+    if operation.versioned and operation.method != "GET":
+        made.append(_header("If-Match", "the ETag of what is to be changed", None))
+    return made
+
+
+def _header(name: str, text: str, pattern: str | None) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern or r'^(?:\*|"[0-9]{1,10}-[0-9a-f]{16}")$'}
+    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+
+
+def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase, "headers": _answer_headers(operation)}
+    if operation.answers is not None:
+        good["content"] = {operation.media_type: {"schema": schema_of[repr(operation.answers)]}}
+    elif operation.media_type != "application/json":
+        good["content"] = {operation.media_type: {"schema": {"type": "string"}}}
+    responses = {str(operation.status): good}
+    if operation.method == "GET" and operation.path.startswith("/api/"):
+        responses["304"] = {"description": "What `If-None-Match` names is still so"}
+    for status in sorted(_refusals(operation) - {operation.status}):
+        phrase = HTTPStatus(status).phrase
+        responses[str(status)] = {
+            "description": phrase,
+            "content": {PROBLEM: {"schema": {"$ref": _REF.format(name="Problem")}}},
+        }
+    return responses
+
+
+def _refusals(operation: Operation) -> set[int]:
+    statuses = {400, 401, 422, 429, 500, 503, *operation.may}
+    if operation.parts:
+        statuses.add(404)
+    if operation.signed_in:
+        statuses.add(403)
+    if operation.body is not None or operation.upload:
+        statuses |= {413, 415}
+    if operation.once:
+        statuses.add(409)
+    if operation.versioned and operation.method != "GET":
+        statuses.add(412)
+    return statuses
+
+
+def _answer_headers(operation: Operation) -> dict[str, Any]:
+    names = ["X-Request-Id"]
+    names += ["ETag"] if operation.versioned else []
+    names += ["Location"] if operation.status == HTTPStatus.CREATED else []
+    return {name: {"schema": {"type": "string"}} for name in names}
+
+
+def _tag(operation: Operation) -> str:
+    room = operation.function.__module__.removeprefix("vently.").partition(".")[0]
+    return operation.tag or room.capitalize()
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is left out is null already; the word null is not a value."""
+    kept = {key: value for key, value in schema.items() if not (key == "default" and value is None)}
+    options = [option for option in kept.pop("anyOf", []) if option.get("type") != "null"]
+    return {**kept, **options[0]} if len(options) == 1 else {**kept, "anyOf": options} if options else kept
+
+
+def _tidy(schema: Any) -> Any:
+    """Patterns as ECMA 262 writes them; a moment's pattern says more than `date-time`, which is dropped beside it."""
+    if isinstance(schema, dict):
+        made = {key: _tidy(value) for key, value in schema.items()}
+        if isinstance(made.get("pattern"), str):
+            made["pattern"] = words.ecma(made["pattern"])
+            if made.get("format") == "date-time":
+                del made["format"]
+        return made
+    return [_tidy(item) for item in schema] if isinstance(schema, list | tuple) else schema

@@ -1,0 +1,152 @@
+"""Declaring routes: `@get("/api/events/{event}")` on a function whose parameters say what it needs.
+
+A parameter's name decides where it comes from: `request`; `viewer` and `db`; `data` (the JSON body, by its type);
+`query` (a struct of query parameters); any other name is a part of the path. Litestar routes the request here; the
+parameters are filled without its injection, so that each wrong field is named and nothing is coerced.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler, route
+
+from vently.refusals import FieldError, NotFound
+from vently.web import csrf, facts, places
+from vently.web import viewer as viewers
+from vently.web.answers import Answer
+from vently.web.json_body import BodyReader
+from vently.web.query import QueryReader
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the OpenAPI document says of a route."""
+
+    function: Handler
+    path: str
+    method: str
+    body: Any
+    query: Any
+    parts: dict[str, Any]
+    answers: Any
+    status: int
+    may: tuple[int, ...]
+    signed_in: bool
+    media_type: str
+    tag: str
+    once: bool
+    versioned: bool
+    upload: str
+    hidden: bool
+
+
+def get(path: str, **about: Any) -> Callable[[Handler], HTTPRouteHandler]:
+    return _declare("GET", path, **about)
+
+
+def post(path: str, **about: Any) -> Callable[[Handler], HTTPRouteHandler]:
+    return _declare("POST", path, **{"status": 201, **about})
+
+
+def put(path: str, **about: Any) -> Callable[[Handler], HTTPRouteHandler]:
+    return _declare("PUT", path, **about)
+
+
+def patch(path: str, **about: Any) -> Callable[[Handler], HTTPRouteHandler]:
+    return _declare("PATCH", path, **about)
+
+
+def delete(path: str, **about: Any) -> Callable[[Handler], HTTPRouteHandler]:
+    return _declare("DELETE", path, **{"status": 204, **about})
+
+
+def _declare(
+    method: str,
+    path: str,
+    *,
+    answers: Any = None,
+    status: int = 200,
+    may: tuple[int, ...] = (),
+    signed_in: bool = False,
+    media_type: str = "application/json",
+    tag: str = "",
+    once: bool = False,
+    versioned: bool = False,
+    upload: str = "",
+    limit: int = 1_000_000,
+    own_csrf: bool = False,
+    hidden: bool = False,
+) -> Callable[[Handler], HTTPRouteHandler]:
+    """`answers`: type of the JSON answer. `may`: statuses beside the ones every route can give. `once`: takes
+    `Idempotency-Key`. `versioned`: gives ETags and takes `If-Match`. `upload`: the form field that takes a file.
+    `limit`: largest form in bytes. `own_csrf`: a page's form without our token (calls from other sites)."""
+
+    def declare(function: Handler) -> HTTPRouteHandler:
+        hints = get_type_hints(function, include_extras=True)
+        parts = {step[1:-1]: hints.get(step[1:-1], str) for step in path.split("/") if step.startswith("{")}
+        operation = Operation(
+            function, path, method, hints.get("data"), hints.get("query"), parts, answers, status, may, signed_in,
+            media_type, tag, once, versioned, upload, hidden or places.is_page(path),
+        )  # fmt: skip
+        guarded = method not in places.SAFE_METHODS and places.is_page(path) and not own_csrf
+        endpoint = _endpoint(operation, hints, guarded=guarded)
+        methods: Any = ["GET", "HEAD"] if method == "GET" else [method]
+        name = f"{function.__module__}.{function.__qualname__}"
+        litestar_path = "/".join(f"{step[:-1]}:str}}" if step.startswith("{") else step for step in path.split("/"))
+        # An Answer brings its own status; Litestar's would only be checked against the annotation.
+        made = route(litestar_path, http_method=methods, name=name, status_code=200, operation=operation, limit=limit)
+        return made(endpoint)
+
+    return declare
+
+
+def _endpoint(operation: Operation, hints: dict[str, Any], *, guarded: bool) -> Callable[[Any], Awaitable[Answer]]:
+    function = operation.function
+    wanted = [name for name in hints if name != "return"]
+    unknown = set(wanted) - {"request", "viewer", "db", "data", "query"} - set(operation.parts)
+    if unknown:
+        raise TypeError(f"{function.__qualname__}: {', '.join(sorted(unknown))} is not in the path {operation.path}")
+    body = BodyReader(operation.body, merge_patch=operation.method == "PATCH") if operation.body else None
+    query = QueryReader(operation.query)
+    parts = [(name, kind) for name, kind in operation.parts.items() if name in wanted]
+
+    async def endpoint(request: Any) -> Answer:
+        if operation.signed_in:
+            await viewers.signed_in(request)
+        elif "viewer" in wanted:
+            await viewers.of(request)
+        given: dict[str, Any] = {name: _part(request, name, kind) for name, kind in parts}
+        if not places.is_page(operation.path) or operation.query:
+            given["query"] = query.read(request.scope["query_string"])
+        if guarded:
+            await csrf.check(request)
+        if body:
+            given["data"] = await body.read(request)
+        return await function(**{name: _filled(name, given, request) for name in wanted})
+
+    endpoint.__annotations__ = {"request": Request, "return": Answer}
+    endpoint.__name__, endpoint.__qualname__ = function.__name__, function.__qualname__
+    endpoint.__module__, endpoint.__doc__ = function.__module__, function.__doc__
+    return endpoint
+
+
+def _filled(name: str, given: dict[str, Any], request: Any) -> Any:
+    if name in given:
+        return given[name]
+    if name == "request":
+        return request
+    known = facts.of(request)
+    return known.viewer if name == "viewer" else known.parts.database
+
+
+def _part(request: Any, name: str, kind: Any) -> Any:
+    """A part of the path that cannot be an address of anything: there is nothing here."""
+    try:
+        return msgspec.convert(request.scope["path_params"][name], kind, strict=False)
+    except msgspec.ValidationError:
+        raise NotFound(errors=[FieldError(f"/path/{name}", "cannot be the address of anything")]) from None

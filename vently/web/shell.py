@@ -1,0 +1,70 @@
+"""The shell: Litestar with the rooms' routes, inside the envelope."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from vently.database.pool import Viewer
+from vently.settings import Settings
+from vently.web import docs, errors, health, openapi, pages, signing, static
+from vently.web.envelope import Envelope
+from vently.web.facts import Parts, Refresher, Verifier
+from vently.web.routes import Operation
+
+Lifespan = Callable[[Parts], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    settings: Settings,
+    routes: Iterable[Any],
+    *,
+    lifespan: Lifespan,
+    verify: Verifier,
+    refresh: Refresher | None = None,
+    publishable_keys: Iterable[str] = (),
+    mounts: Mapping[str, Any] | None = None,
+    template_folders: Iterable[Path] = (),
+    portray: Callable[[Viewer], Awaitable[Any]] | None = None,
+    signer: signing.Signer | None = None,
+) -> Envelope:
+    """The ASGI app. `lifespan` opens the database into `parts.open_database` and closes it after the last request."""
+    parts = Parts(
+        settings,
+        signer or signing.load(settings.secret, settings.data),
+        verify,
+        refresh,
+        frozenset(publishable_keys),
+        pages.environment(template_folders),
+        portray=portray,
+    )
+    handlers = [*health.ROUTES, *docs.ROUTES, *static.ROUTES, *routes]
+    parts.openapi = msgspec.json.encode(openapi.document(operations(handlers), settings.site_url))
+
+    @asynccontextmanager
+    async def living(_: Litestar) -> Any:
+        async with lifespan(parts):
+            yield
+        parts.draining = True
+
+    app = Litestar(
+        handlers,
+        lifespan=[living],
+        exception_handlers={Exception: errors.handle},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,
+        debug=False,
+        pdb_on_exception=False,
+    )
+    return Envelope(app, parts, mounts or {})
+
+
+def operations(handlers: Iterable[Any]) -> list[Operation]:
+    """What the OpenAPI document says of these routes; handlers declared otherwise are left out."""
+    found = (handler.opt.get("operation") for handler in handlers if isinstance(handler, HTTPRouteHandler))
+    return [operation for operation in found if operation is not None]
