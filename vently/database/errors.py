@@ -43,6 +43,9 @@ select k.relname, d.description
   join pg_description d on d.objoid = k.oid and d.classoid = 'pg_class'::regclass and d.objsubid = 0
 """
 
+ServerError = asyncpg.PostgresError
+"""What Postgres says when no refusal is meant by it, for the one room that answers for other people's triggers."""
+
 _RAISED = re.compile(r"PT(\d{3})")
 
 

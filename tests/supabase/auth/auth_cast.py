@@ -1,0 +1,31 @@
+"""The people of the sign-in tests, and how they come to be."""
+
+from dataclasses import dataclass
+
+import httpx
+
+SITE = "https://vently.example"
+PASSWORD = "correct horse battery"
+NEW_VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
+API_KEY = "sb_publishable_of_the_tests"
+
+
+@dataclass(frozen=True)
+class Account:
+    email: str
+    password: str
+    session: dict
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.session['access_token']}"}
+
+    @property
+    def refresh_token(self) -> str:
+        return self.session["refresh_token"]
+
+
+async def sign_up(http: httpx.AsyncClient, email: str, password: str = PASSWORD, **more: object) -> Account:
+    answer = await http.post("/signup", json={"email": email, "password": password, **more})
+    assert answer.status_code == 200, answer.text
+    return Account(email, password, answer.json())

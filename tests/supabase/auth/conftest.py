@@ -1,0 +1,111 @@
+"""A site with nothing but sign-in on a real Postgres, and the people who use it."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from importlib import resources
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from auth_cast import API_KEY, NEW_VERSION, SITE, Account, sign_up
+from litestar import Litestar
+from litestar.datastructures import State
+from supabase import AsyncClient, acreate_client
+
+from vently.database.embedded import Server, running
+from vently.database.pool import Database
+from vently.supabase.auth.accounts import Auth
+from vently.supabase.auth.api import mount, well_known
+from vently.supabase.auth.keys import Keys
+
+# Stands for the people room's profile trigger, and for one somebody got wrong.
+TRIGGER = """
+create function public.welcome() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  if new.email like 'sentence.%' then raise exception 'Only members may sign up.'; end if;
+  if new.email like 'guarded.%' then raise exception 'That handle is taken.' using errcode = 'PT409'; end if;
+  if new.email like 'broken.%' then perform 1 from public.no_such_table; end if;
+  return new;
+end $$;
+create trigger welcome after insert on auth.users for each row execute function public.welcome();
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    auth: Auth
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("sign-in")) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session")
+async def owner(cluster: Server) -> AsyncIterator[asyncpg.Connection]:
+    """The superuser's connection, for what only a test may do: turning back clocks, looking under the carpet."""
+    connection = await asyncpg.connect(cluster.url("supabase_admin"))
+    await connection.execute(resources.files("vently.supabase").joinpath("platform.sql").read_text())
+    await connection.execute(TRIGGER)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def site(
+    cluster: Server, owner: asyncpg.Connection, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    database = await Database.open(cluster.url())
+    auth = Auth(database, Keys.load(tmp_path_factory.mktemp("keys")), site_url=SITE)
+    app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", auth)
+    server.should_exit = True
+    await serving
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def auth(site: Site) -> Auth:
+    return site.auth
+
+
+@pytest_asyncio.fixture(scope="session")
+async def http(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that speaks the new version, like Supabase's own."""
+    async with httpx.AsyncClient(base_url=f"{site.url}/auth/v1", headers=NEW_VERSION, timeout=30) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def supabase(site: Site) -> AsyncClient:
+    """Supabase's own client, unmodified."""
+    return await acreate_client(site.url, API_KEY)
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def email() -> str:
+    return f"alice{next(_numbers)}@example.com"
+
+
+@pytest_asyncio.fixture
+async def alice(http: httpx.AsyncClient, email: str) -> Account:
+    return await sign_up(http, email)
+
+
+@pytest_asyncio.fixture
+async def bob(http: httpx.AsyncClient) -> Account:
+    return await sign_up(http, f"bob{next(_numbers)}@example.com")

@@ -1,0 +1,189 @@
+-- Statements of sign-in, run as supabase_auth_admin, which owns these tables.
+
+-- name: create_user
+with person as (
+  insert into auth.users (
+    instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+    raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
+    -- Supabase Auth reads these as text: null would break it should the account ever move there.
+    confirmation_token, recovery_token, email_change_token_new, email_change
+  )
+  values (
+    '00000000-0000-0000-0000-000000000000', :id, 'authenticated', 'authenticated', :email, :password, now(),
+    '{"provider": "email", "providers": ["email"]}', :data, now(), now(),
+    '', '', '', ''
+  )
+  on conflict do nothing
+  returning id
+)
+insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
+select id::text, id, :identity::jsonb, 'email', now(), now(), now() from person
+returning user_id;
+
+-- name: login_by_email
+select id, encrypted_password as password,
+       email_confirmed_at is not null as confirmed,
+       coalesce(banned_until > now(), false) as banned
+  from auth.users
+ where email = :email and not is_sso_user and deleted_at is null;
+
+-- name: begin_session
+-- Nothing happens when the password was changed since it was checked.
+with person as (
+  update auth.users
+     set last_sign_in_at = now(), updated_at = now(), encrypted_password = :password
+   where id = :user and encrypted_password = :checked
+  returning *
+), session as (
+  insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip)
+  select gen_random_uuid(), id, now(), now(), 'aal1', :user_agent::text, :ip::inet from person
+  returning *
+), method as (
+  insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)
+  select gen_random_uuid(), id, now(), now(), 'password' from session
+  returning *
+), token as (
+  insert into auth.refresh_tokens (
+    instance_id, token, user_id, session_id, parent, revoked, created_at, updated_at
+  )
+  select '00000000-0000-0000-0000-000000000000', :refresh_token::text, user_id::text, id, null, false, now(), now()
+    from session
+)
+select to_jsonb(person) as person,
+       (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = person.id)
+         as identities,
+       session.id as session_id,
+       session.aal::text as aal,
+       jsonb_build_array(jsonb_build_object(
+         'method', method.authentication_method, 'timestamp', extract(epoch from method.created_at)::bigint
+       )) as amr
+  from person, session, method;
+
+-- name: lock_session_of_token
+-- First of the two statements of a refresh: it waits here, so that the second sees what the one before it left.
+select s.id
+  from auth.sessions s
+ where s.id = (select session_id from auth.refresh_tokens where token = :token)
+   for no key update;
+
+-- name: exchange_refresh_token
+-- The verdict, and what follows from it:
+--   fresh      the live token: it is retired and a child takes its place;
+--   repeat     a retired one whose answer may have been lost (the parent of the live one, or retired less than ten
+--              seconds ago): the live one is given again, so that a session never has two;
+--   used       any other retired one has been copied: the whole family is retired.
+with token as (
+  select * from auth.refresh_tokens where token = :token
+), session as (
+  select s.* from auth.sessions s join token on s.id = token.session_id
+), person as (
+  select u.* from auth.users u join session on u.id = session.user_id where u.deleted_at is null
+), live as (
+  select r.* from auth.refresh_tokens r join session on r.session_id = session.id
+   where not r.revoked
+   order by r.id desc
+   limit 1
+), verdict as (
+  select case
+           when person.banned_until > now() then 'banned'
+           when session.not_after < now() then 'expired'
+           when not token.revoked then 'fresh'
+           when live.id is null then 'used'
+           when live.parent = token.token then 'repeat'
+           when token.updated_at > clock_timestamp() - interval '10 seconds' then 'repeat'
+           else 'used'
+         end as answer
+    from token cross join session cross join person left join live on true
+), retired as (
+  update auth.refresh_tokens r
+     set revoked = true, updated_at = clock_timestamp()
+    from verdict, token
+   where not r.revoked
+     and r.session_id = token.session_id
+     and answer in ('fresh', 'used')
+), child as (
+  insert into auth.refresh_tokens (
+    instance_id, token, user_id, session_id, parent, revoked, created_at, updated_at
+  )
+  select token.instance_id, :fresh::text, token.user_id, token.session_id, token.token, false,
+         clock_timestamp(), clock_timestamp()
+    from token, verdict
+   where answer = 'fresh'
+  returning token
+), touched as (
+  update auth.sessions s
+     set refreshed_at = clock_timestamp() at time zone 'utc', updated_at = now(),
+         user_agent = coalesce(:user_agent::text, s.user_agent), ip = coalesce(:ip::inet, s.ip)
+    from session, verdict
+   where s.id = session.id and answer = 'fresh'
+)
+select answer,
+       coalesce((select token from child), live.token) as refresh_token,
+       to_jsonb(person) as person,
+       (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = person.id)
+         as identities,
+       session.id as session_id,
+       coalesce(session.aal::text, 'aal1') as aal,
+       (select jsonb_agg(jsonb_build_object(
+                 'method', m.authentication_method, 'timestamp', extract(epoch from m.created_at)::bigint
+               ) order by m.created_at desc)
+          from auth.mfa_amr_claims m where m.session_id = session.id) as amr
+  from verdict cross join session cross join person left join live on true;
+
+-- name: user_of_session
+select to_jsonb(u) as person,
+       (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = u.id)
+         as identities,
+       coalesce(u.banned_until > now(), false) as banned,
+       exists (select from auth.sessions s where s.id = :session and s.user_id = u.id) as signed_in
+  from auth.users u
+ where u.id = :user and u.deleted_at is null;
+
+-- name: email_is_taken
+select exists (select from auth.users where email = :email and not is_sso_user and id <> :user);
+
+-- name: change_user
+-- Null leaves a thing as it is. A changed password signs the person out everywhere else.
+with person as (
+  update auth.users
+     set email = coalesce(:email::text, email),
+         email_confirmed_at = case when :email::text is null then email_confirmed_at else now() end,
+         encrypted_password = coalesce(:password::text, encrypted_password),
+         raw_user_meta_data = (coalesce(raw_user_meta_data, '{}') || :data::jsonb) - :dropped::text[],
+         updated_at = now()
+   where id = :user
+     and (:password::text is null or encrypted_password is not distinct from :checked::text)
+  returning *
+), identity as (
+  update auth.identities i
+     set identity_data = i.identity_data || jsonb_build_object('email', person.email, 'email_verified', true),
+         updated_at = now()
+    from person
+   where :email::text is not null and i.user_id = person.id and i.provider = 'email'
+), elsewhere as (
+  delete from auth.sessions s
+   using person
+   where :password::text is not null and s.user_id = person.id and s.id <> :session::uuid
+)
+select id from person;
+
+-- name: end_sessions
+-- The person's row is locked first, so that two sign-outs at once wait for each other instead of deadlocking.
+with here as (
+  select s.user_id
+    from auth.sessions s
+    join auth.users u on u.id = s.user_id
+   where s.id = :session
+     for no key update of u
+), ended as (
+  delete from auth.sessions s
+   using here
+   where s.user_id = here.user_id
+     and case :scope::text
+           when 'global' then true
+           when 'local' then s.id = :session
+           when 'others' then s.id <> :session
+           else false
+         end
+)
+select exists (select from here);

@@ -1,0 +1,148 @@
+"""Sessions: beginning one, changing its refresh token for a new one, ending it."""
+
+import ipaddress
+import secrets
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from vently.database.pool import Transaction
+from vently.database.queries import load
+from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.tokens import Tokens
+from vently.supabase.auth.users import User, user_of
+
+sql = load(__package__)
+
+SCOPES = ("global", "local", "others")
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """As JSON it is Supabase Auth's answer to a sign-in."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105 - RFC 6750's name for it
+    expires_in: int
+    expires_at: int
+    refresh_token: str
+    user: User
+
+
+class Device(msgspec.Struct, frozen=True):
+    """Where a sign-in comes from, so that people can recognise their sessions."""
+
+    user_agent: str | None = None
+    ip: str | None = None
+
+    @classmethod
+    def of(cls, user_agent: str | None, ip: str | None) -> "Device":
+        """Whatever a client claims, made fit to store."""
+        agent = "".join(letter for letter in user_agent or "" if letter.isprintable())[:512]
+        try:
+            address = str(ipaddress.ip_address(ip or ""))
+        except ValueError:
+            address = None
+        return cls(agent or None, address)
+
+
+class Login(msgspec.Struct, frozen=True):
+    """What is needed to judge a password."""
+
+    id: UUID
+    password: str | None
+    confirmed: bool
+    banned: bool
+
+
+class _Begun(msgspec.Struct, frozen=True):
+    person: dict[str, Any]
+    identities: list[dict[str, Any]] | None
+    session_id: UUID
+    aal: str
+    amr: list[dict[str, Any]] | None
+
+
+class _Exchanged(_Begun, frozen=True):
+    answer: str
+    refresh_token: str | None
+
+
+_REFUSED = {
+    "banned": ("user_banned", "Invalid Refresh Token: User Banned"),
+    "expired": ("session_expired", "Invalid Refresh Token: Session Expired"),
+    "used": ("refresh_token_already_used", "Invalid Refresh Token: Already Used"),
+}
+
+
+async def begin(  # noqa: PLR0913 - each is a different thing
+    tx: Transaction, tokens: Tokens, user: UUID, *, checked: str, password: str, device: Device
+) -> Session:
+    """Begin a session for a person whose password `checked` (its hash) was right; `password` is the hash to keep."""
+    fresh = _new_refresh_token()
+    begun = await tx.maybe_one(
+        sql.begin_session,
+        _Begun,
+        user=user,
+        checked=checked,
+        password=password,
+        refresh_token=fresh,
+        user_agent=device.user_agent,
+        ip=device.ip,
+    )
+    if begun is None:
+        raise AuthError("invalid_credentials", "Invalid login credentials")
+    return _session(tokens, begun, fresh)
+
+
+async def exchange(tx: Transaction, tokens: Tokens, refresh_token: str, device: Device) -> Session | AuthError:
+    """A new session for a refresh token. A refusal is returned, not raised: what it retired must be committed."""
+    missing = AuthError("refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
+    if not _could_be_ours(refresh_token) or await tx.value(sql.lock_session_of_token, token=refresh_token) is None:
+        return missing
+    found = await tx.maybe_one(
+        sql.exchange_refresh_token,
+        _Exchanged,
+        token=refresh_token,
+        fresh=_new_refresh_token(),
+        user_agent=device.user_agent,
+        ip=device.ip,
+    )
+    if found is None:
+        return missing
+    if refused := _REFUSED.get(found.answer):
+        return AuthError(*refused)
+    return _session(tokens, found, found.refresh_token or "")
+
+
+async def end(tx: Transaction, session: UUID, scope: str) -> None:
+    """Sign out here, everywhere, or everywhere else. Raises AuthError when the session has already ended."""
+    if scope not in SCOPES:
+        raise AuthError("validation_failed", f"Unsupported logout scope: use one of {', '.join(SCOPES)}")
+    if not await tx.value(sql.end_sessions, session=session, scope=scope):
+        raise session_not_found()
+
+
+def session_not_found() -> AuthError:
+    return AuthError("session_not_found", "Session from session_id claim in JWT does not exist", 403)
+
+
+def _session(tokens: Tokens, begun: _Begun, refresh_token: str) -> Session:
+    user = user_of(begun.person, begun.identities)
+    access_token, expires_at = tokens.sign(user, str(begun.session_id), begun.aal, begun.amr or [])
+    return Session(
+        access_token=access_token,
+        expires_in=tokens.seconds,
+        expires_at=expires_at,
+        refresh_token=refresh_token,
+        user=user,
+    )
+
+
+def _new_refresh_token() -> str:
+    """132 bits: nobody guesses one."""
+    return secrets.token_urlsafe(17)[:22]
+
+
+def _could_be_ours(token: str) -> bool:
+    return 0 < len(token) <= 255 and token.isascii() and token.isprintable()  # noqa: PLR2004 - the column's width
