@@ -43,16 +43,16 @@ create or replace function private.free_handle(wanted text) returns text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   stem text := left(replace(private.slug(wanted), '-', '_'), 22);
-  handle text := stem;
+  free text := stem;
 begin
   if char_length(stem) < 2 or stem = 'untitled' then
     stem := 'person';
-    handle := stem || '_' || private.random_letters(6);
+    free := stem || '_' || private.random_letters(6);
   end if;
-  while exists (select 1 from public.profiles p where p.handle = free_handle.handle) loop
-    handle := stem || '_' || private.random_letters(6);
+  while exists (select 1 from public.profiles p where p.handle = free) loop
+    free := stem || '_' || private.random_letters(6);
   end loop;
-  return handle;
+  return free;
 end $$;
 revoke execute on function private.free_handle(text) from public;
 
