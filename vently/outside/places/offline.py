@@ -108,7 +108,10 @@ class OfflinePlaces:
 
     @cached_property
     def _countries(self) -> dict[str, _Country]:
-        return msgspec.json.decode((_data() / "countries.json").read_bytes(), type=dict[str, _Country])
+        found = msgspec.json.decode((_data() / "countries.json").read_bytes(), type=dict[str, _Country])
+        for country in found.values():
+            country.name = country.name.removeprefix("The ")
+        return found
 
     @cached_property
     def _country_codes(self) -> dict[str, str]:
