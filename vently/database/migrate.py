@@ -14,6 +14,7 @@ from vently.database.schema import (
     HISTORY,
     MIGRATIONS,
     RECORD_RULES,
+    TURN,
     CannotMigrate,
     Room,
     Schema,
@@ -30,8 +31,6 @@ WAIT_FOR_OTHERS = "120s"
 WAIT_FOR_TABLES = "10s"
 """How long one statement waits for a table that requests are using. Requests queue behind it meanwhile."""
 LONGEST_STATEMENT = "300s"
-
-TURN = 0x76656E746C79  # "vently" in ASCII: the advisory lock that nodes take turns with
 
 History = Mapping[tuple[str, str], str]
 OnStep = Callable[[str], None]

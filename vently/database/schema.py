@@ -12,6 +12,7 @@ MIGRATIONS = HERE / "migrations"
 HISTORY = (HERE / "history.sql").read_text(encoding="utf-8")
 FORGET_RULES = (HERE / "forget_rules.sql").read_text(encoding="utf-8")
 RECORD_RULES = (HERE / "record_rules.sql").read_text(encoding="utf-8")
+TURN = 0x76656E746C79  # "vently" in ASCII: the advisory lock that whoever migrates takes
 
 _MIGRATION_NAME = re.compile(r"(?P<timestamp>\d{14})_[a-z0-9_]+")
 _ROOM_NAME = re.compile(r"[a-z][a-z0-9_]*")
