@@ -12,14 +12,14 @@ _encoder = msgspec.json.Encoder()
 
 
 class Answer:
-    """What a handler gives back. `body` is bytes already, or anything msgspec can write as JSON."""
+    """What a handler gives back. `body`: bytes or text as they stand, or anything msgspec can write as JSON."""
 
     __slots__ = ("body", "headers", "status")
 
     def __init__(
         self, body: Any = b"", status: int = 200, headers: dict[str, str] | None = None, media_type: str = JSON
     ) -> None:
-        self.body: bytes = body if isinstance(body, bytes) else _encoder.encode(body)
+        self.body: bytes = ready(body)
         self.status = status
         self.headers = [("content-type", media_type)] if self.body else []
         if headers:
@@ -44,6 +44,11 @@ class Answer:
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def ready(body: Any) -> bytes:
+    """JSON that Postgres has ready stays as it is."""
+    return body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else _encoder.encode(body)
 
 
 def created(body: Any, location: str, headers: dict[str, str] | None = None) -> Answer:

@@ -42,13 +42,15 @@ class Claim(msgspec.Struct):
     body: str | None = None
 
 
-async def once(request: Any, viewer: Viewer, verb: Verb) -> Answer:
+async def once(request: Any, viewer: Viewer, verb: Verb, *, link: str = "") -> Answer:
     """Run the verb in a transaction as the viewer; with `Idempotency-Key`, at most once in 24 hours.
+
+    `link`: what stands in the address, which opens an unlisted event.
 
     Raises Invalid for a key that cannot be one or that came with another request, and InFlight.
     """
     key = _key(request)
-    async with facts.of(request).parts.database.acting_as(viewer) as tx:
+    async with facts.of(request).parts.database.acting_as(viewer, link=link) as tx:
         if key is None:
             return await verb(tx)
         claim = await tx.one(sql.claim_idempotency_key, Claim, key=key, fingerprint=fingerprint(request))
@@ -62,6 +64,7 @@ async def once(request: Any, viewer: Viewer, verb: Verb) -> Answer:
         await tx.value(
             sql.keep_idempotent_answer,
             key=key,
+            fingerprint=fingerprint(request),
             status=answer.status,
             headers=dict(answer.headers),
             body=answer.body.decode(),

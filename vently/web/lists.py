@@ -7,21 +7,16 @@ import msgspec
 
 from vently.database.pool import Listing
 from vently.web import conditional, cursors, facts, query
-from vently.web.answers import Answer
+from vently.web.answers import Answer, ready
 
 
 def answer(request: Any, items: str | bytes | list[Any], next_cursor: str | None) -> Answer:
     """{"items": […], "next": cursor or null}, with `Link: rel="next"` and an ETag. `items` is a JSON array as text."""
-    ready = items.encode() if isinstance(items, str) else items if isinstance(items, bytes) else encoded(items)
-    body = b'{"items":' + ready + b',"next":' + msgspec.json.encode(next_cursor) + b"}"
+    body = b'{"items":' + ready(items) + b',"next":' + msgspec.json.encode(next_cursor) + b"}"
     given = conditional.answer(request, body)
     if next_cursor is not None:
         given.add("link", f'<{next_address(request, next_cursor)}>; rel="next"')
     return given
-
-
-def encoded(items: list[Any]) -> bytes:
-    return msgspec.json.encode(items)
 
 
 def next_address(request: Any, cursor: str) -> str:
@@ -36,11 +31,16 @@ def after(request: Any, name: str, filters: Any, found: Listing) -> str | None:
     return cursors.issue(request, name, filters, (found.last_key, found.last_id)) if found.more else None
 
 
-def location(request: Any, body: str) -> str:
-    """Where the resource just made by a POST to its list stands."""
+def location(request: Any, body: str, under: str) -> str:
+    """Where the resource just made stands: its id under the address of its kind."""
     made: str = msgspec.json.decode(body, type=_Identified).id
-    return f"{facts.of(request).parts.settings.site_url}{request.scope['path']}/{made}"
+    return f"{facts.of(request).parts.settings.site_url}{under}/{made}"
 
 
 class _Identified(msgspec.Struct):
     id: str
+
+
+def parent(request: Any) -> str:
+    """Where the resource that an action was done to stands: the address without its last step."""
+    return f"{facts.of(request).parts.settings.site_url}{request.scope['path'].rsplit('/', 1)[0]}"

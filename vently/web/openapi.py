@@ -1,5 +1,7 @@
 """The OpenAPI 3.1 document, made from the routes and from msgspec's own schemas: what is written is what is taken."""
 
+import inspect
+from collections import Counter
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -31,11 +33,13 @@ def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
     schema_of = {repr(kind): _tidy(schema) for kind, schema in zip(distinct, schemas, strict=True)}
     components = _tidy(components)
     paths: dict[str, Any] = {}
+    ids = _ids(shown)
     for operation in shown:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schema_of, components)
+        made = _operation(operation, schema_of, components)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = {"operationId": ids[operation.function], **made}
     for operation in shown:
         if operation.query is not None:
-            components.pop(operation.query.__name__, None)
+            components.pop(_component(schema_of[repr(operation.query)]), None)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -54,19 +58,30 @@ def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
     }
 
 
+def _ids(shown: list[Operation]) -> dict[Any, str]:
+    """The function's name; with its room before it where two rooms have the same."""
+    names = Counter(operation.function.__name__ for operation in shown)
+    return {
+        o.function: name if names[name := o.function.__name__] == 1 else f"{_room(o)}_{name}" for o in shown
+    }  # fmt: skip
+
+
+def _component(schema: dict[str, Any]) -> str:
+    return str(schema["$ref"]).rsplit("/", 1)[-1]
+
+
 def _operation(operation: Operation, schema_of: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    text = (operation.function.__doc__ or "").strip()
-    summary = operation.function.__name__.replace("_", " ").capitalize()
+    name = operation.function.__name__.replace("_", " ").capitalize()
+    summary, _, text = inspect.cleandoc(operation.function.__doc__ or name).partition("\n")
     made: dict[str, Any] = {
-        "operationId": operation.function.__name__,
-        "summary": summary,
+        "summary": summary.strip().removesuffix("."),
         "tags": [_tag(operation)],
         "parameters": _parameters(operation, schema_of, components),
         "responses": _responses(operation, schema_of),
         "security": [{"bearer": []}] if operation.signed_in else [{}, {"bearer": []}],
     }
-    if text:
-        made["description"] = text
+    if text.strip():
+        made["description"] = text.strip()
     if operation.body is not None:
         kinds = ["application/json"] + (["application/merge-patch+json"] if operation.method == "PATCH" else [])
         content = {kind: {"schema": schema_of[repr(operation.body)]} for kind in kinds}
@@ -84,7 +99,7 @@ def _parameters(operation: Operation, schema_of: dict[str, Any], components: dic
         for name, kind in operation.parts.items()
     ]
     if operation.query is not None:
-        struct = components[schema_of[repr(operation.query)]["$ref"].rsplit("/", 1)[-1]]
+        struct = components[_component(schema_of[repr(operation.query)])]
         for name, schema in struct["properties"].items():
             made.append({"name": name, "in": "query", "required": name in struct.get("required", ()),
                          "schema": _without_null(schema)})  # fmt: skip
@@ -141,8 +156,11 @@ def _answer_headers(operation: Operation) -> dict[str, Any]:
 
 
 def _tag(operation: Operation) -> str:
-    room = operation.function.__module__.removeprefix("vently.").partition(".")[0]
-    return operation.tag or room.capitalize()
+    return operation.tag or _room(operation).capitalize()
+
+
+def _room(operation: Operation) -> str:
+    return operation.function.__module__.removeprefix("vently.").partition(".")[0]
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

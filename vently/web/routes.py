@@ -5,7 +5,7 @@ A parameter's name decides where it comes from: `request`; `viewer` and `db`; `d
 parameters are filled without its injection, so that each wrong field is named and nothing is coerced.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -97,12 +97,32 @@ def _declare(
         endpoint = _endpoint(operation, hints, guarded=guarded)
         methods: Any = ["GET", "HEAD"] if method == "GET" else [method]
         name = f"{function.__module__}.{function.__qualname__}"
-        litestar_path = "/".join(f"{step[:-1]}:str}}" if step.startswith("{") else step for step in path.split("/"))
         # An Answer brings its own status; Litestar's would only be checked against the annotation.
-        made = route(litestar_path, http_method=methods, name=name, status_code=200, operation=operation, limit=limit)
+        made = route(_typed(path), http_method=methods, name=name, status_code=200, operation=operation, limit=limit)
         return made(endpoint)
 
     return declare
+
+
+def _typed(path: str) -> str:
+    """`/api/events/{event}` as Litestar writes it."""
+    return "/".join(f"{step[:-1]}:str}}" if step.startswith("{") else step for step in path.split("/"))
+
+
+def options(declared: Iterable[Operation]) -> list[HTTPRouteHandler]:
+    """OPTIONS for each path, to be registered first: Litestar's own names only the first method of a path."""
+    methods: dict[str, set[str]] = {}
+    for operation in declared:
+        found = methods.setdefault(_typed(operation.path), {"OPTIONS"})
+        found |= {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
+    return [_options(path, ", ".join(sorted(found))) for path, found in methods.items()]
+
+
+def _options(path: str, allow: str) -> HTTPRouteHandler:
+    async def name_methods(request: Request) -> Answer:  # type: ignore[type-arg]  # noqa: ARG001
+        return Answer(b"", 204, {"allow": allow})
+
+    return route(path, http_method=["OPTIONS"], name=f"options {path}", status_code=200)(name_methods)
 
 
 def _endpoint(operation: Operation, hints: dict[str, Any], *, guarded: bool) -> Callable[[Any], Awaitable[Answer]]:

@@ -14,7 +14,7 @@ from vently.settings import Settings
 from vently.web import docs, errors, health, openapi, pages, signing, static
 from vently.web.envelope import Envelope
 from vently.web.facts import Parts, Refresher, Verifier
-from vently.web.routes import Operation
+from vently.web.routes import Operation, options
 
 Lifespan = Callable[[Parts], AbstractAsyncContextManager[None]]
 
@@ -43,7 +43,8 @@ def create_app(
         portray=portray,
     )
     handlers = [*health.ROUTES, *docs.ROUTES, *static.ROUTES, *routes]
-    parts.openapi = msgspec.json.encode(openapi.document(operations(handlers), settings.site_url))
+    declared = operations(handlers)
+    parts.openapi = msgspec.json.encode(openapi.document(declared, settings.site_url))
 
     @asynccontextmanager
     async def living(_: Litestar) -> Any:
@@ -52,7 +53,7 @@ def create_app(
         parts.draining = True
 
     app = Litestar(
-        handlers,
+        [*options(declared), *handlers],
         lifespan=[living],
         exception_handlers={Exception: errors.handle},
         openapi_config=None,

@@ -25,6 +25,7 @@ _HANDLE = rf"^(?!{_UUID}$)[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?$"
 _REFERENCE = rf"^(?:{_UUID}|[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?)$"
 _CURRENCY = "^[A-Z]{3}$"
 _COUNTRY = "^[A-Z]{2}$"
+_LABEL = rf"^[^,\t\n{_BLANKS}{_CONTROLS}](?:[^,\t\n{_CONTROLS}]*[^,\t\n{_BLANKS}{_CONTROLS}])?$"
 _EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$"
 _URL = (
     r"^https?://[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
@@ -35,6 +36,7 @@ _DAY = rf"(?:{_LONG}-(?:0[1-9]|[12][0-9]|3[01])|{_SHORT}-(?:0[1-9]|[12][0-9]|30)
 _LEAP = "(?:19(?:[79][26]|8[048])|2[01](?:[2468][048]|[13579][26]|0[48])|2000)"
 _DATE = rf"(?:(?:19[7-9][0-9]|2[01][0-9]{{2}})-{_DAY}|{_LEAP}-02-29)"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+_DAY_OR_MOMENT = rf"^{_DATE}(?:T{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]))?$"
 _MOMENT = rf"^{_DATE}T{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])$"
 
 SENTENCES = {
@@ -45,6 +47,8 @@ SENTENCES = {
     _SLUG: "must be lower-case letters and digits with single hyphens between, and not a UUID",
     _HANDLE: "must be lower-case letters, digits and . _ - between them, and not a UUID",
     _REFERENCE: "must be an id (UUID) or a slug",
+    _LABEL: "must be a word or a few, without commas, control characters, or blanks at its ends",
+    _DAY_OR_MOMENT: "must be a day such as 2026-05-01, or a moment such as 2026-05-01T18:00:00Z",
     _CURRENCY: "must be an ISO 4217 code of three capitals, such as EUR",
     _COUNTRY: "must be an ISO 3166 code of two capitals, such as DE",
     _EMAIL: "must be an e-mail address",
@@ -102,6 +106,14 @@ Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Count = Annotated[int, Meta(ge=0, le=2_147_483_647)]
 PageSize = Annotated[int, Meta(ge=1, le=100, description="how many items a page holds")]
 CursorText = Annotated[str, _matching("^[A-Za-z0-9_-]+$", longest=2000)]
+
+DayOrMoment = Annotated[str, _matching(_DAY_OR_MOMENT)]
+
+
+def label(longest: int) -> Any:
+    """A category or tag."""
+    return Annotated[str, _matching(_LABEL, longest=longest, shortest=1)]
+
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 Moment = Annotated[datetime, Meta(tz=True, extra_json_schema={"pattern": _MOMENT})]
