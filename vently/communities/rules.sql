@@ -66,7 +66,7 @@ create policy "people leave, and admins take out" on public.memberships for dele
 grant select on public.memberships, public.community_follows to anon;
 grant select, delete on public.memberships to authenticated;
 grant insert (community_id, person_id, status) on public.memberships to authenticated;
-grant update (role, status) on public.memberships to authenticated;
+grant update (role, status, updated_at) on public.memberships to authenticated;
 
 create policy "people see what they follow" on public.community_follows for select to authenticated
   using (person_id = (select auth.uid()));

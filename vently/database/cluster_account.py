@@ -13,8 +13,9 @@ from typing import Any
 from vently.database.cluster_errors import EmbeddedError
 
 # Capabilities that let an ordinary account pass a folder it may not enter, the narrower one first: the numbers
-# are the bits of CapEff in /proc/self/status (capabilities(7)). Containers often keep only dac_override.
-_PASSES = (("dac_read_search", 2), ("dac_override", 1))
+# are the bits of CapEff in /proc/self/status (capabilities(7)). Containers often keep only dac_override, and
+# that one alone lets the account run a program that only root may run (installed under umask 077).
+_NARROW, _WIDE = ("dac_read_search", 2), ("dac_override", 1)
 # The programs get none of Vently's other variables: those hold secrets, and PG… ones would lead psql astray.
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "HOME")
 
@@ -97,20 +98,24 @@ def runner_for(account: Account, needed: Iterable[Path]) -> Runner:
     """A runner whose programs can reach the `needed` files and folders."""
     if not account.switch:
         return OURSELVES
+    needed = tuple(needed)
     closed = next((path for path in needed if not _reaches(account, path)), None)
     if closed is None:
         return Runner(options={"user": account.uid, "group": account.gid, "extra_groups": []})
     setpriv = shutil.which("setpriv")
-    capability = _capability_to_pass()
+    runs_all = all(_allows(account, path, stat.S_IXOTH) for path in needed if path.is_file())
+    capability = _held_of(_NARROW, _WIDE) if runs_all else _held_of(_WIDE)
     if setpriv is None or capability is None:
         missing = "setpriv (package util-linux) is missing" if setpriv is None else "its container forbids that"
         raise EmbeddedError(
-            f"as root Vently runs Postgres as another user, who cannot reach {closed}, and {missing}: "
+            f"as root Vently runs Postgres as another user, who cannot get at {closed}, and {missing}: "
             "put Vently and its data where every user can look, or run Vently as an ordinary user"
         )
     return Runner(
         prefix=(
-            *(setpriv, f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"),
+            # The securebit keeps access(2), by which Postgres looks for its own programs, from forgetting the capability.
+            *(setpriv, "--securebits=+no_setuid_fixup"),
+            *(f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"),
             *(f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}", "--"),
         )
     )
@@ -130,10 +135,10 @@ def _allows(account: Account, path: Path, bits: int) -> bool:
     return (entry.st_mode >> shift) & bits == bits
 
 
-def _capability_to_pass() -> str | None:
+def _held_of(*capabilities: tuple[str, int]) -> str | None:
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
     held = next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
-    return next((name for name, bit in _PASSES if held >> bit & 1), None)
+    return next((name for name, bit in capabilities if held >> bit & 1), None)

@@ -184,7 +184,9 @@ def _runs_by_hand(cluster: Path) -> bool:
 def _ask(folder: Path, at: PidFile | None) -> int:
     if at is None:
         return _SILENT
-    code, _ = OURSELVES.finish([folder / "pg_isready", "-q", "-t", "5", "-h", at.socket_dir, "-p", str(at.port)])
+    # As a role and to a database that exist: the server's log need not complain of our asking.
+    target = ("-h", at.socket_dir, "-p", str(at.port), "-U", SUPERUSER, "-d", "postgres")
+    code, _ = OURSELVES.finish([folder / "pg_isready", "-q", "-t", "5", *target])
     return code if code in {_ACCEPTS, _REJECTS} else _SILENT
 
 

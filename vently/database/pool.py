@@ -38,6 +38,24 @@ VISITOR = Viewer(role="anon", claims={"role": "anon"})
 SYSTEM = Viewer(role="service_role", claims={"role": "service_role"})
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One resource as JSON that Postgres has ready, and the version that `If-Match` compares."""
+
+    body: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a list as JSON that Postgres has ready, and where its last item stands."""
+
+    items: str
+    more: bool
+    last_key: Any
+    last_id: UUID | None
+
+
 class Transaction:
     """Statements of one transaction. Errors of the driver become refusals here."""
 
@@ -97,20 +115,28 @@ class Transaction:
 class Database:
     """A pool of connections that logs in as a role which, outside `acting_as`, can read nothing."""
 
-    def __init__(self, pool: Any, sentences: dict[str, str]) -> None:
+    def __init__(self, pool: Any, sentences: dict[str, str], site: str) -> None:
         self._pool = pool
         self._sentences = sentences
+        self._site = site
 
     @classmethod
-    async def open(cls, url: str, *, size: int = 10, pooler: bool = False) -> "Database":
-        """`pooler`: a transaction-mode pooler stands between, so no prepared statement is kept."""
+    async def open(cls, url: str, *, site: str = "", size: int = 10, pooler: bool = False) -> "Database":
+        """`site`: where people find Vently, for the addresses inside JSON that Postgres builds.
+        `pooler`: a transaction-mode pooler stands between, so no prepared statement is kept.
+        """
         cache = {"statement_cache_size": 0} if pooler else {}
         pool = await asyncpg.create_pool(
             url, min_size=1, max_size=size, init=_teach_types, reset=_leave_nothing, **cache
         )
         async with pool.acquire() as connection:
             sentences = {row["name"]: row["sentence"] for row in await connection.fetch(errors.SENTENCES)}
-        return cls(pool, sentences)
+        return cls(pool, sentences, site)
+
+    @classmethod
+    def closed(cls) -> "Database":
+        """A database that is not open yet: every use of it is refused as Unavailable."""
+        return cls(None, {}, "")
 
     async def close(self) -> None:
         await self._pool.close()
@@ -118,19 +144,19 @@ class Database:
     @asynccontextmanager
     async def acting_as(self, viewer: Viewer, *, link: str = "") -> AsyncIterator[Transaction]:
         """One transaction as the viewer. `link` is the id or slug they hold, which opens unlisted events."""
-        async with self._transaction(_opening(viewer, link)) as tx:
+        async with self._transaction(_opening(viewer, self._site, link)) as tx:
             yield tx
 
     @asynccontextmanager
     async def acting_as_system(self) -> AsyncIterator[Transaction]:
         """One transaction past row-level security: only for webhooks, jobs, privacy and the till."""
-        async with self._transaction(_opening(SYSTEM, "")) as tx:
+        async with self._transaction(_opening(SYSTEM, self._site)) as tx:
             yield tx
 
     @asynccontextmanager
     async def acting_as_role(self, role: str) -> AsyncIterator[Transaction]:
         """One transaction as a platform role: `supabase_auth_admin`, for `supabase/auth` alone."""
-        async with self._transaction(_opening(Viewer(role=role), "")) as tx:
+        async with self._transaction(_opening(Viewer(role=role), self._site)) as tx:
             yield tx
 
     async def ping(self) -> None:
@@ -140,6 +166,8 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, opening: str) -> AsyncIterator[Transaction]:
+        if self._pool is None:
+            raise errors.Unavailable("The server is still starting; try again in a moment.")
         try:
             connection = await self._pool.acquire(timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -157,7 +185,7 @@ class Database:
             await self._pool.release(connection)
 
 
-def _opening(viewer: Viewer, link: str) -> str:
+def _opening(viewer: Viewer, site: str, link: str = "") -> str:
     """Begin, role and claims in one round trip: the simple protocol takes several statements but no parameters."""
     timeout = ROLES[viewer.role]
     claims = msgspec.json.encode(viewer.claims).decode()
@@ -168,6 +196,7 @@ def _opening(viewer: Viewer, link: str) -> str:
         "request.jwt.claim.role": viewer.role,
         "request.jwt.claim.email": str(viewer.claims.get("email") or ""),
         "vently.link": link,
+        "vently.site": site,
     }
     pairs = ", ".join(f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in settings.items())
     return f"begin; set local role {viewer.role}; select {pairs}"  # noqa: S608 - every value is quoted above

@@ -26,7 +26,7 @@ language sql immutable parallel safe set search_path = '' as $$
 $$;
 comment on function private.slug is 'Words as they stand in an address: "Café Zürich" is cafe-zurich';
 revoke execute on function private.slug(text) from public;
-grant execute on function private.slug(text) to authenticated, service_role;
+grant execute on function private.slug(text) to anon, authenticated, service_role;
 
 create or replace function private.random_letters(count int) returns text
 language sql volatile parallel safe set search_path = '' as $$

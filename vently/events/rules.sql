@@ -74,6 +74,8 @@ grant update (status, guests, answers) on public.rsvps to authenticated;
 
 create policy "comments are seen with their event" on public.comments for select to anon, authenticated
   using (exists (select 1 from public.events e where e.id = event_id));
+create policy "authors see their own comments" on public.comments for select to authenticated
+  using (author_id = (select auth.uid()));
 create policy "people comment on what they see" on public.comments for insert to authenticated
   with check (author_id = (select auth.uid())
               and exists (select 1 from public.events e where e.id = event_id and e.status <> 'draft'));
@@ -314,7 +316,8 @@ select e.id, e.slug, e.title, e.description, e.starts_at, e.ends_at, e.timezone,
        e.online, e.online_url, e.website, e.categories[1] as category, e.categories, e.tags,
        e.capacity, e.visibility, e.status, e.recurrence,
        coalesce(current_setting('vently.site', true), '') || '/events/' || e.slug as url,
-       coalesce(current_setting('vently.site', true), '') || '/covers/' || e.id || '.svg' as cover,
+       coalesce(current_setting('vently.site', true), '') || '/covers/'
+         || private.slug(coalesce(e.categories[1], 'event')) || '/' || e.id || '.svg' as cover,
        case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end as organizer,
        case when c.id is not null then json_build_object('id', c.id, 'slug', c.slug, 'name', c.name) end as community,
        json_build_object('going', a.going, 'interested', a.interested, 'waitlisted', a.waitlisted) as rsvps,
@@ -396,3 +399,18 @@ revoke execute on function private.search_words(text), private.find_events(text,
   uuid, boolean, text, double precision, uuid, int) from public;
 grant execute on function private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
   uuid, boolean, text, double precision, uuid, int) to anon, authenticated, service_role;
+
+-- What there is to filter by: the categories and cities with most public events ahead.
+create or replace function private.event_facets(since timestamptz) returns table (kind text, name text, count bigint)
+language sql stable security definer set search_path = '' rows 40 as $$
+  with ahead as materialized (
+    select e.categories, e.venue_id from public.events e
+     where e.status <> 'draft' and e.visibility = 'public' and e.starts_at >= since
+     order by e.starts_at limit 5000)
+  (select 'category', label, count(*) from ahead, unnest(ahead.categories) label group by label order by 3 desc, 2 limit 20)
+  union all
+  (select 'city', v.city, count(*) from ahead join public.venues v on v.id = ahead.venue_id
+    where v.city is not null group by v.city order by 3 desc, 2 limit 20)
+$$;
+revoke execute on function private.event_facets(timestamptz) from public;
+grant execute on function private.event_facets(timestamptz) to anon, authenticated, service_role;

@@ -3,4 +3,4 @@ select state, status, headers, body
   from private.claim_idempotency_key(:key, :fingerprint)
 
 -- name: keep_idempotent_answer
-select private.keep_idempotent_answer(:key, :status, :headers, :body)
+select private.keep_idempotent_answer(:key, :fingerprint, :status, :headers, :body)

@@ -1,0 +1,84 @@
+"""The one place where rooms and adapters are joined."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from vently.communities import api as communities_api
+from vently.database.migrate import Room
+from vently.database.pool import Database, Viewer
+from vently.events import api as events_api
+from vently.people import api as people_api
+from vently.people import profiles
+from vently.settings import Settings
+from vently.supabase.auth import api as auth_api
+from vently.supabase.auth.accounts import Auth
+from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.keys import Keys
+from vently.web import facts, health, logs, openapi, shell
+from vently.web.envelope import Envelope
+from vently.web.facts import Parts, TokenRefused
+
+HERE = Path(__file__).parent
+ROOMS = [Room(name, HERE / name / "rules.sql") for name in ("database", "people", "communities", "events")]
+"""Rooms with rules, from the bottom up: what a room's rules name must stand before."""
+ROUTES = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES]
+
+
+def create(settings: Settings) -> Envelope:
+    """The ASGI app of one worker process."""
+    auth = Auth(Database.closed(), Keys.load(settings.data / "keys"), site_url=settings.site_url)
+
+    @asynccontextmanager
+    async def lifespan(parts: Parts) -> AsyncIterator[None]:
+        parts.open_database = auth.database = await Database.open(
+            settings.database_url,
+            site=settings.site_url,
+            size=settings.database_connections,
+            pooler=settings.database_pooler == "transaction",
+        )
+        try:
+            yield
+        finally:
+            await parts.open_database.close()
+
+    async def verify(token: str) -> dict[str, Any]:
+        try:
+            return auth.verify(token)
+        except AuthError as error:
+            raise TokenRefused(error.message) from None
+
+    async def refresh(token: str) -> facts.Session | None:
+        try:
+            session = await auth.refresh(token)
+        except AuthError:
+            return None
+        return facts.Session(session.access_token, session.refresh_token, session.expires_in)
+
+    async def portray(viewer: Viewer) -> Any:
+        async with auth.database.acting_as(viewer) as tx:
+            return await profiles.portrait(tx)
+
+    return shell.create_app(
+        settings,
+        [*ROUTES, auth_api.mount(auth), auth_api.well_known(auth)],
+        lifespan=lifespan,
+        verify=verify,
+        refresh=refresh,
+        template_folders=[HERE / room / "templates" for room in ("people", "communities", "events")],
+        portray=portray,
+    )
+
+
+def worker() -> Envelope:
+    """What uvicorn calls in each worker process: settings from the environment alone."""
+    settings = Settings.load(os.environ)
+    logs.set_up(settings.log_level, settings.log_format)
+    return create(settings)
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """The OpenAPI document of everything below /api."""
+    return openapi.document(shell.operations([*health.ROUTES, *ROUTES]), settings.site_url)

@@ -1,0 +1,155 @@
+"""Events: creating, reading, editing, publishing, cancelling, deleting."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from dateutil.rrule import rrulestr
+from msgspec import UNSET
+
+from vently.database.pool import Document, Transaction
+from vently.database.queries import load
+from vently.events.shapes import EventChanges, Fields, NewEvent, Venue
+from vently.refusals import Conflict, Invalid, NotAllowed, NotFound, Stale
+from vently.web.merge_patch import changes
+from vently.web.references import split
+
+sql = load(__package__)
+
+USUAL_LENGTH = timedelta(hours=2)
+
+
+class Found(msgspec.Struct):
+    """Where a row stands."""
+
+    id: UUID
+
+
+class AlreadyPublished(Conflict):
+    """This event is published already."""
+
+    type = "already-published"
+
+
+async def create(tx: Transaction, new: NewEvent) -> Document:
+    """A draft, or published at once. Raises NotAllowed for people who are not organisers."""
+    fields = msgspec.structs.asdict(new)
+    fields["ends_at"] = new.ends_at or _usual_end(new)
+    fields["online"] = new.online if new.online is not None else new.online_url is not None
+    await _place(tx, fields, new.venue)
+    await _community(tx, fields)
+    _categories(fields)
+    _recurrence(fields)
+    try:
+        made = await tx.one(sql.create_event, Found, fields=fields)
+    except NotAllowed:
+        raise NotAllowed(
+            "Become an organiser first (POST /api/me/organizer), and in a community have its admins make you organizer."
+        ) from None
+    return await by_id(tx, made.id)
+
+
+async def read(tx: Transaction, event: str) -> Document:
+    return await tx.one(sql.get_event, Document, **split(event))
+
+
+async def by_id(tx: Transaction, event_id: UUID) -> Document:
+    return await tx.one(sql.get_event, Document, id=event_id, slug=None)
+
+
+async def edit(tx: Transaction, event: str, patch: EventChanges, *, version: int | None) -> Document:
+    """Raises NotAllowed for all who do not run it, Stale when it is not at `version`."""
+    fields = changes(patch)
+    if "venue" in fields:
+        await _place(tx, fields, patch.venue if patch.venue is not UNSET else None)
+    await _community(tx, fields)
+    _categories(fields)
+    _recurrence(fields)
+    return await _update(tx, event, fields, version)
+
+
+async def publish(tx: Transaction, event: str) -> Document:
+    """Raises Conflict when it is out already."""
+    if msgspec.json.decode((await read(tx, event)).body, type=_Standing).status == "published":
+        raise AlreadyPublished
+    return await _update(tx, event, {"status": "published"}, None)
+
+
+async def cancel(tx: Transaction, event: str) -> Document:
+    """Everyone still sees it, as cancelled. Cancelling twice changes nothing."""
+    return await _update(tx, event, {"status": "cancelled"}, None)
+
+
+async def delete(tx: Transaction, event: str, *, version: int | None) -> None:
+    if not await tx.execute(sql.delete_event, version=version, **split(event)):
+        raise await why_not(tx, event, version, "Only those who run this event may delete it.")
+
+
+async def why_not(tx: Transaction, event: str, version: int | None, sentence: str) -> Exception:
+    """Row-level security touched no row: is it out of sight, changed meanwhile, or not theirs?"""
+    found = await read(tx, event)
+    return Stale() if version is not None and found.version != version else NotAllowed(sentence)
+
+
+class _Standing(msgspec.Struct):
+    status: str
+
+
+async def _update(tx: Transaction, event: str, fields: Fields, version: int | None) -> Document:
+    done = await tx.maybe_one(sql.update_event, Found, changes=fields, version=version, **split(event))
+    if done is None:
+        raise await why_not(tx, event, version, "Only those who run this event may change it.")
+    return await by_id(tx, done.id)
+
+
+async def _place(tx: Transaction, fields: Fields, venue: Venue | None) -> None:
+    fields.pop("venue", None)
+    fields["venue_id"] = None
+    if venue is not None:
+        if not any(value is not None for value in (venue.name, venue.address, venue.city, venue.lat)):
+            raise Invalid.at("/venue", "needs at least a name, an address, a city, or lat with lng")
+        fields["venue_id"] = await tx.value(sql.find_place, **msgspec.structs.asdict(venue))
+
+
+async def _community(tx: Transaction, fields: Fields) -> None:
+    if (reference := fields.pop("community", UNSET)) is UNSET:
+        return
+    fields["community_id"] = None
+    if reference is not None:
+        try:
+            fields["community_id"] = (await tx.one(sql.find_community, Found, **split(reference))).id
+        except NotFound:
+            raise Invalid.at("/community", "is no community") from None
+
+
+def _categories(fields: Fields) -> None:
+    """`category` is the first of `categories`; giving it alone sets it alone."""
+    first = fields.pop("category", UNSET)
+    if first is UNSET:
+        return
+    others = [label for label in fields.get("categories", []) if label != first]
+    fields["categories"] = [first, *others] if first is not None else others
+
+
+def _recurrence(fields: Fields) -> None:
+    """Raises Invalid for what is no RRULE (RFC 5545, section 3.3.10)."""
+    rule = fields.get("recurrence")
+    if rule is None:
+        return
+    rule = fields["recurrence"] = rule.upper().removeprefix("RRULE:")
+    try:
+        if "FREQ=" not in rule:
+            raise ValueError
+        rrulestr(rule, dtstart=datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")))
+    except Exception:  # noqa: BLE001 - dateutil raises whatever its parsing meets
+        raise Invalid.at("/recurrence", "takes an RRULE such as FREQ=WEEKLY;BYDAY=TU;COUNT=10") from None
+
+
+def _usual_end(new: NewEvent) -> datetime:
+    if not new.all_day:
+        return new.starts_at + USUAL_LENGTH
+    day = new.starts_at.astimezone(ZoneInfo(new.timezone)).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(new.timezone))
+

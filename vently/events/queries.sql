@@ -1,0 +1,145 @@
+-- name: create_event
+insert into public.events (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url,
+       website, categories, tags, capacity, visibility, status, community_id, organizer_id, recurrence)
+select private.free_event_slug(n.title, n.visibility = 'unlisted'), n.title, n.description, n.starts_at, n.ends_at, n.timezone,
+       n.all_day, n.venue_id, n.online, n.online_url, n.website, n.categories, n.tags, n.capacity, n.visibility, n.status,
+       n.community_id, (select auth.uid()), n.recurrence
+  from jsonb_populate_record(null::public.events, :fields) n
+returning id;
+
+-- name: find_place
+select private.venue_id(:name, :address, :city, :country, :lat, :lng);
+
+-- name: find_community
+select c.id from public.communities c where c.id = :id::uuid or c.slug = :slug::text;
+
+-- name: get_event
+select row_to_json(c)::text as body, c.version
+  from public.event_cards c
+ where c.id = :id::uuid or c.slug = :slug::text;
+
+-- name: update_event
+update public.events e
+   set (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url, website, categories,
+        tags, capacity, visibility, status, community_id, recurrence) =
+       (select case when n.visibility = 'unlisted' and e.visibility <> 'unlisted'
+                 then private.free_event_slug(n.title, true) else n.slug end,
+               n.title, n.description, n.starts_at, n.ends_at, n.timezone, n.all_day, n.venue_id, n.online, n.online_url,
+               n.website, n.categories, n.tags, n.capacity, n.visibility, n.status, n.community_id, n.recurrence
+          from jsonb_populate_record(e, :changes) n)
+ where (e.id = :id::uuid or e.slug = :slug::text) and (:version::int is null or e.version = :version)
+returning e.id;
+
+-- name: delete_event
+delete from public.events e
+ where (e.id = :id::uuid or e.slug = :slug::text) and (:version::int is null or e.version = :version);
+
+-- name: list_events
+with found as materialized (
+  select f.id, f.key, row_number() over () as place
+    from private.find_events(
+      :q, :starting, :ending, :city, :category, :tag,
+      case when :community_given then coalesce(
+        (select c.id from public.communities c where c.id = :community_id::uuid or c.slug = :community_slug::text),
+        '00000000-0000-0000-0000-000000000000') end,
+      case when :organizer::text is not null then coalesce(
+        (select p.id from public.profiles p where p.handle = :organizer), '00000000-0000-0000-0000-000000000000') end,
+      :online, :sort, :after_key, :after_id, :count::int + 1) f
+)
+select coalesce((select json_agg(row_to_json(c) order by f.place)
+                   from found f join public.event_cards c on c.id = f.id where f.place <= :count), '[]')::text as items,
+       (select count(*) from found) > :count as more,
+       (select f.key from found f where f.place = :count) as last_key,
+       (select f.id from found f where f.place = :count) as last_id;
+
+-- name: list_mine
+select coalesce(json_agg(row_to_json(c) order by c.starts_at, c.id), '[]')::text
+  from (select * from public.event_cards c
+         where c.ends_at >= :since
+           and (c.id in (select e.id from public.events e where e.organizer_id = (select auth.uid()))
+                or c.viewer_rsvp in ('going', 'interested', 'waitlisted')
+                   and c.id in (select r.event_id from public.rsvps r where r.person_id = (select auth.uid())))
+         order by c.starts_at, c.id limit 200) c;
+
+-- name: answer_event
+insert into public.rsvps (event_id, person_id, status, guests, answers)
+select e.id, (select auth.uid()), :status, :guests, :answers
+  from public.events e
+ where e.id = :id::uuid or e.slug = :slug::text
+on conflict (event_id, person_id)
+do update set status = excluded.status, guests = excluded.guests, answers = excluded.answers
+returning event_id;
+
+-- name: get_answer
+select r.status, r.guests,
+       case when r.status = 'waitlisted' then private.queue_position(r.event_id, r.queued_at) end as position
+  from public.rsvps r
+ where r.event_id = :event_id and r.person_id = (select auth.uid());
+
+-- name: list_answers
+with found as materialized (
+  select r.person_id, r.status, r.guests, r.created_at
+    from public.rsvps r
+    join public.events e on e.id = r.event_id
+   where (e.id = :id::uuid or e.slug = :slug::text)
+     and (:status::text is null or r.status = :status)
+     and (:after_id::uuid is null or (r.created_at, r.person_id) > (:after_key::timestamptz, :after_id))
+   order by r.created_at, r.person_id
+   limit :count::int + 1
+), placed as (
+  select f.*, row_number() over (order by f.created_at, f.person_id) as place from found f
+)
+select coalesce((select json_agg(json_build_object(
+                    'person', json_build_object('id', p.id, 'handle', p.handle, 'name', p.name),
+                    'status', l.status, 'guests', l.guests, 'answered_at', l.created_at) order by l.place)
+                   from placed l join public.profiles p on p.id = l.person_id where l.place <= :count), '[]')::text as items,
+       (select count(*) from placed) > :count as more,
+       (select l.created_at from placed l where l.place = :count) as last_key,
+       (select l.person_id from placed l where l.place = :count) as last_id;
+
+-- name: create_comment
+insert into public.comments (event_id, author_id, body, reply_to)
+select e.id, (select auth.uid()), :body, :reply_to
+  from public.events e
+ where e.id = :id::uuid or e.slug = :slug::text
+returning id;
+
+-- name: get_comment
+select json_build_object('id', c.id, 'event_id', c.event_id, 'body', c.body, 'reply_to', c.reply_to,
+         'author', case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end,
+         'created_at', c.created_at, 'updated_at', c.updated_at, 'version', c.version)::text as body,
+       c.version
+  from public.comments c
+  left join public.profiles p on p.id = c.author_id
+ where c.id = :id;
+
+-- name: edit_comment
+update public.comments c set body = :body
+ where c.id = :id and (:version::int is null or c.version = :version);
+
+-- name: delete_comment
+delete from public.comments c where c.id = :id;
+
+-- name: list_comments
+with found as materialized (
+  select c.* from public.comments c
+    join public.events e on e.id = c.event_id
+   where (e.id = :id::uuid or e.slug = :slug::text)
+     and (:after_id::uuid is null or c.id > :after_id)
+   order by c.id
+   limit :count::int + 1
+), placed as (
+  select f.*, row_number() over (order by f.id) as place from found f
+)
+select coalesce((select json_agg(json_build_object(
+                    'id', l.id, 'event_id', l.event_id, 'body', l.body, 'reply_to', l.reply_to,
+                    'author', case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end,
+                    'created_at', l.created_at, 'updated_at', l.updated_at, 'version', l.version) order by l.place)
+                   from placed l left join public.profiles p on p.id = l.author_id where l.place <= :count), '[]')::text as items,
+       (select count(*) from placed) > :count as more,
+       0 as last_key,
+       (select l.id from placed l where l.place = :count) as last_id;
+
+-- name: list_facets
+select coalesce(json_agg(json_build_object('kind', f.kind, 'name', f.name, 'count', f.count)), '[]')::text
+  from private.event_facets(:since) f;

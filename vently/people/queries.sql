@@ -1,0 +1,59 @@
+-- name: get_me
+select json_build_object(
+         'id', p.id, 'handle', p.handle, 'name', p.name, 'bio', p.bio, 'city', p.city, 'country', p.country,
+         'email', nullif(current_setting('request.jwt.claim.email', true), ''),
+         'organizer', json_build_object('status', p.organizer_status, 'since', p.organizer_since),
+         'platform_admin', (select private.i_am_platform_admin()),
+         'url', coalesce(current_setting('vently.site', true), '') || '/people/' || p.handle,
+         'created_at', p.created_at, 'updated_at', p.updated_at)::text as body,
+       p.version
+  from public.profiles p
+ where p.id = (select auth.uid());
+
+-- name: update_me
+update public.profiles p
+   set (handle, name, bio, city, country) =
+       (select n.handle, n.name, n.bio, n.city, n.country from jsonb_populate_record(p, :changes) n)
+ where p.id = (select auth.uid()) and (:version::int is null or p.version = :version);
+
+-- name: become_organizer
+select private.become_organizer(:approval);
+
+-- name: get_person
+select json_build_object(
+         'id', p.id, 'handle', p.handle, 'name', p.name, 'bio', p.bio, 'city', p.city, 'country', p.country,
+         'organizer', p.organizer_status = 'approved',
+         'following', exists (select 1 from public.person_follows f
+                               where f.follower_id = (select auth.uid()) and f.followed_id = p.id),
+         'url', coalesce(current_setting('vently.site', true), '') || '/people/' || p.handle,
+         'created_at', p.created_at)::text as body,
+       p.version
+  from public.profiles p
+ where p.handle = :handle;
+
+-- name: follow_person
+with person as (select p.id from public.profiles p where p.handle = :handle),
+     followed as (
+       insert into public.person_follows (follower_id, followed_id)
+       select (select auth.uid()), person.id from person
+       on conflict do nothing)
+select count(*) from person;
+
+-- name: unfollow_person
+with person as (select p.id from public.profiles p where p.handle = :handle),
+     unfollowed as (
+       delete from public.person_follows f using person
+        where f.follower_id = (select auth.uid()) and f.followed_id = person.id)
+select count(*) from person;
+
+-- name: promote
+insert into public.platform_admins (person_id)
+select u.id from auth.users u where lower(u.email) = lower(:email)
+on conflict do nothing;
+
+-- name: find_account
+select u.id, u.email from auth.users u where lower(u.email) = lower(:email) and u.deleted_at is null;
+
+-- name: get_portrait
+select p.handle, p.name, p.organizer_status = 'approved' as organizer
+  from public.profiles p where p.id = (select auth.uid());
