@@ -53,7 +53,8 @@ async def once(request: Any, viewer: Viewer, verb: Verb, *, link: str = "") -> A
     async with facts.of(request).parts.database.acting_as(viewer, link=link) as tx:
         if key is None:
             return await verb(tx)
-        claim = await tx.one(sql.claim_idempotency_key, Claim, key=key, fingerprint=fingerprint(request))
+        mark = fingerprint(request)
+        claim = await tx.one(sql.claim_idempotency_key, Claim, key=key, fingerprint=mark)
         if claim.state == "replay":
             return _replay(claim)
         if claim.state == "mismatch":

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from vently.database.pool import Viewer
 from vently.settings import Settings
 from vently.web import docs, errors, health, openapi, pages, signing, static
+from vently.web.draining import draining
 from vently.web.envelope import Envelope
 from vently.web.facts import Parts, Refresher, Verifier
 from vently.web.routes import Operation, options
@@ -31,8 +32,12 @@ def create_app(
     template_folders: Iterable[Path] = (),
     portray: Callable[[Viewer], Awaitable[Any]] | None = None,
     signer: signing.Signer | None = None,
+    drain_seconds: float = 0,
 ) -> Envelope:
-    """The ASGI app. `lifespan` opens the database into `parts.open_database` and closes it after the last request."""
+    """The ASGI app. `lifespan` opens the database into `parts.open_database` and closes it after the last request.
+
+    `drain_seconds`: how long after SIGTERM `/readyz` says 503 before the node stops listening.
+    """
     parts = Parts(
         settings,
         signer or signing.load(settings.secret, settings.data),
@@ -49,8 +54,8 @@ def create_app(
     @asynccontextmanager
     async def living(_: Litestar) -> Any:
         async with lifespan(parts):
-            yield
-        parts.draining = True
+            with draining(parts, drain_seconds):
+                yield
 
     app = Litestar(
         [*options(declared), *handlers],
