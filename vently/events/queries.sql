@@ -143,3 +143,94 @@ select coalesce((select json_agg(json_build_object(
 -- name: list_facets
 select coalesce(json_agg(json_build_object('kind', f.kind, 'name', f.name, 'count', f.count)), '[]')::text
   from private.event_facets(:since) f;
+
+-- import
+
+-- name: may_import
+-- Imports into one community take turns.
+select :community_id::uuid in (select private.communities_i_organize())
+  from pg_advisory_xact_lock(hashtextextended(:community_id::uuid::text, 11));
+
+-- name: import_events
+-- One batch. An event is known by its UID, or where either side has none of its own by title, address and day.
+-- `newer` (a higher SEQUENCE, a later LAST-MODIFIED) takes over everything; among equals what was not said stays.
+with given as materialized (
+  select i.*, row_number() over (partition by private.slug(i.title) order by i.place) > 1 as namesake
+    from jsonb_to_recordset(:events::jsonb) as i (
+      place int, uid text, derived boolean, title text, description text, starts_at timestamptz, ends_at timestamptz,
+      timezone text, all_day boolean, venue_name text, address text, city text, country text, lat double precision,
+      lng double precision, online boolean, online_url text, website text, categories text[], recurrence text,
+      visibility text, status text, sequence int, modified_at timestamptz, hash text)
+), places as materialized (
+  select p.*, private.venue_id(p.venue_name, p.address, p.city, p.country, p.lat, p.lng) as id
+    from (select distinct venue_name, address, city, country, lat, lng from given
+           where num_nonnulls(venue_name, address, city, lat) > 0) p
+), known as materialized (
+  select g.*, p.id as venue_id, coalesce(same.id, alike.id) as event_id
+    from given g
+    left join places p
+      on row(p.venue_name, p.address, p.city, p.country, p.lat, p.lng)
+         is not distinct from row(g.venue_name, g.address, g.city, g.country, g.lat, g.lng)
+    left join public.events same on same.community_id = :community_id and same.import_uid = g.uid
+    left join lateral (
+      select e.id from public.events e
+       where same.id is null and e.community_id = :community_id
+         and e.starts_at between g.starts_at - interval '1 day' and g.starts_at + interval '1 day'
+         and e.title = g.title and e.website is not distinct from g.website and e.import_uid is not null
+         and (g.derived or e.import_uid like '%@derived')
+       order by e.id limit 1) alike on true
+), judged as materialized (
+  select k.*, e.id is null as is_new,
+         row_number() over (partition by e.id order by k.place) = 1
+           and k.sequence >= coalesce(e.import_sequence, 0)
+           and not (k.sequence = coalesce(e.import_sequence, 0) and coalesce(k.modified_at < e.import_modified_at, false))
+           and k.hash is distinct from e.import_hash as counts,
+         k.sequence > coalesce(e.import_sequence, 0)
+           or coalesce(k.modified_at > e.import_modified_at, k.modified_at is not null) as newer
+    from known k left join public.events e on e.id = k.event_id
+), wanted as materialized (
+  select e.id, j.title, j.starts_at, j.ends_at, j.timezone, j.all_day,
+         case when j.newer then coalesce(j.description, '') else coalesce(j.description, e.description) end as description,
+         case when j.newer or j.venue_id is not null or j.online then j.venue_id else e.venue_id end as venue_id,
+         case when j.newer then coalesce(j.online, false)
+           else coalesce(j.online, e.online and (e.venue_id is not null or j.venue_id is null)) end as online,
+         case when j.newer then j.online_url else coalesce(j.online_url, e.online_url) end as online_url,
+         case when j.newer then j.website else coalesce(j.website, e.website) end as website,
+         case when j.newer or cardinality(j.categories) > 0 then j.categories else e.categories end as categories,
+         case when j.newer then j.recurrence else coalesce(j.recurrence, e.recurrence) end as recurrence,
+         case when j.newer or j.status = 'cancelled' then j.status else e.status end as status,
+         j.sequence, j.modified_at, j.hash, case when e.import_uid like '%@derived' then j.uid else e.import_uid end as uid
+    from judged j join public.events e on e.id = j.event_id
+   where j.counts
+), made as (
+  insert into public.events (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url,
+         website, categories, visibility, status, community_id, organizer_id, recurrence,
+         import_uid, import_sequence, import_modified_at, import_hash)
+  select private.free_event_slug(j.title, j.namesake), j.title, coalesce(j.description, ''), j.starts_at, j.ends_at,
+         j.timezone, j.all_day, j.venue_id, coalesce(j.online, false), j.online_url, j.website, j.categories,
+         j.visibility, j.status, :community_id, (select auth.uid()), j.recurrence,
+         j.uid, j.sequence, j.modified_at, j.hash
+    from judged j
+   where j.is_new
+   order by j.place
+  returning 1
+), compared as materialized (
+  select w.*, row(e.title, e.description, e.starts_at, e.ends_at, e.timezone, e.all_day, e.venue_id, e.online, e.online_url,
+                  e.website, e.categories, e.recurrence, e.status, e.import_sequence)
+              is distinct from
+              row(w.title, w.description, w.starts_at, w.ends_at, w.timezone, w.all_day, w.venue_id, w.online, w.online_url,
+                  w.website, w.categories, w.recurrence, w.status, w.sequence) as differs,
+         e.import_uid is distinct from w.uid as gains_uid
+    from wanted w join public.events e on e.id = w.id
+), changed as (
+  update public.events e
+     set title = c.title, description = c.description, starts_at = c.starts_at, ends_at = c.ends_at,
+         timezone = c.timezone, all_day = c.all_day, venue_id = c.venue_id, online = c.online, online_url = c.online_url,
+         website = c.website, categories = c.categories, recurrence = c.recurrence, status = c.status, import_uid = c.uid,
+         import_sequence = c.sequence, import_modified_at = coalesce(c.modified_at, e.import_modified_at),
+         import_hash = c.hash
+    from compared c
+   where e.id = c.id and (c.differs or c.gains_uid)
+  returning c.differs
+)
+select (select count(*) from made)::int as created, (select count(*) filter (where differs) from changed)::int as updated;

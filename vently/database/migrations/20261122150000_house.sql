@@ -240,8 +240,8 @@ create table public.events (
   constraint events_ends_at_range check (ends_at < '2200-01-02Z'),
   constraint events_timezone_known check (
     timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$' and (starts_at at time zone timezone) is not null),
-  constraint events_online_url_form check (online_url ~ '^https?://[^[:space:]]{1,2000}$'),
-  constraint events_website_form check (website ~ '^https?://[^[:space:]]{1,2000}$'),
+  constraint events_online_url_form check (online_url ~ '^https?://[^[:space:]]+$' and char_length(online_url) <= 2008),
+  constraint events_website_form check (website ~ '^https?://[^[:space:]]+$' and char_length(website) <= 2008),
   constraint events_categories_form check (cardinality(categories) <= 20 and private.are_labels(categories, 40)),
   constraint events_tags_form check (cardinality(tags) <= 20 and private.are_labels(tags, 40)),
   constraint events_capacity_positive check (capacity between 1 and 1000000),

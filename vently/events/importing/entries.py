@@ -61,7 +61,7 @@ class ReadEvent(Struct, frozen=True, kw_only=True):
     last_modified: datetime | None = None
 
 
-class Refused(Struct, frozen=True):
+class Refused(Struct, frozen=True, omit_defaults=True):
     """An entry left out: the line it stands on (from 1), its UID when it has one, and one sentence that says why."""
 
     line: int
