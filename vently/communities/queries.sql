@@ -114,3 +114,10 @@ select 1
   join public.communities c on c.id = m.community_id
   join public.profiles p on p.id = m.person_id
  where (c.id = :id::uuid or c.slug = :slug::text) and (p.handle = :person or p.id::text = :person);
+
+-- name: list_my_communities
+select coalesce(json_agg(row_to_json(c) order by c.name), '[]')::text
+  from public.community_cards c where c.id in (select private.my_communities());
+
+-- name: list_run_by
+select p.handle, p.name, m.role from private.community_team(:community_id) m join public.profiles p on p.id = m.person_id;

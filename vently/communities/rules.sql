@@ -185,3 +185,13 @@ select c.id, c.slug, c.name, c.description, c.city, c.country, c.lat, c.lng, c.j
        c.created_at, c.updated_at, c.version
   from public.communities c;
 grant select on public.community_cards to anon, authenticated, service_role;
+
+-- Who runs a community is public: owners first, then admins and organisers.
+create or replace function private.community_team(community_id uuid) returns table (person_id uuid, role text)
+language sql stable security definer set search_path = '' rows 5 as $$
+  select m.person_id, m.role from public.memberships m
+   where m.community_id = community_team.community_id and m.status = 'active' and m.role in ('owner', 'admin', 'organizer')
+   order by array_position(array['owner', 'admin', 'organizer'], m.role), m.created_at limit 12
+$$;
+revoke execute on function private.community_team(uuid) from public;
+grant execute on function private.community_team(uuid) to anon, authenticated, service_role;

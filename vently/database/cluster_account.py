@@ -113,7 +113,7 @@ def runner_for(account: Account, needed: Iterable[Path]) -> Runner:
         )
     return Runner(
         prefix=(
-            # The securebit keeps access(2), by which Postgres looks for its own programs, from forgetting the capability.
+            # Without the securebit access(2), by which Postgres looks for its programs, ignores the capability.
             *(setpriv, "--securebits=+no_setuid_fixup"),
             *(f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"),
             *(f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}", "--"),

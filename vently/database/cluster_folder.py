@@ -29,7 +29,7 @@ def prepare(data: Path) -> Path:
     data.mkdir(parents=True, exist_ok=True)
     home = data.resolve() / "postgres"
     root = os.geteuid() == 0
-    if not home.exists():
+    with suppress(FileExistsError):
         # Root's Postgres runs as somebody else, who must be able to pass through.
         home.mkdir(mode=0o711 if root else 0o700)
     home = home.resolve()

@@ -40,9 +40,14 @@ async def search(tx: Transaction, filters: EventFilters, after: Any) -> Listing:
     )
 
 
-async def mine(tx: Transaction, since: datetime) -> list[Event]:
-    """What the viewer answered or runs, drafts too, and that has not ended before `since`."""
-    return msgspec.json.decode(await tx.value(sql.list_mine, since=since), type=list[Event])
+async def answered(tx: Transaction, since: datetime, until: datetime) -> list[Event]:
+    """What the viewer answered and that ends within the span, soonest first; at most 100."""
+    return msgspec.json.decode(await tx.value(sql.list_answered, since=since, until=until), type=list[Event])
+
+
+async def hosted(tx: Transaction, since: datetime) -> list[Event]:
+    """What the viewer organises, drafts too, and that has not ended by `since`; at most 100."""
+    return msgspec.json.decode(await tx.value(sql.list_hosted, since=since), type=list[Event])
 
 
 async def facets(tx: Transaction, since: datetime) -> list[Facet]:

@@ -52,14 +52,28 @@ select coalesce((select json_agg(row_to_json(c) order by f.place)
        (select f.key from found f where f.place = :count) as last_key,
        (select f.id from found f where f.place = :count) as last_id;
 
--- name: list_mine
+-- name: list_answered
 select coalesce(json_agg(row_to_json(c) order by c.starts_at, c.id), '[]')::text
-  from (select * from public.event_cards c
-         where c.ends_at >= :since
-           and (c.id in (select e.id from public.events e where e.organizer_id = (select auth.uid()))
-                or c.viewer_rsvp in ('going', 'interested', 'waitlisted')
-                   and c.id in (select r.event_id from public.rsvps r where r.person_id = (select auth.uid())))
-         order by c.starts_at, c.id limit 200) c;
+  from (select c.* from public.rsvps r join public.event_cards c on c.id = r.event_id
+         where r.person_id = (select auth.uid()) and r.status <> 'declined' and c.ends_at >= :since and c.ends_at < :until
+         order by c.starts_at, c.id limit 100) c;
+
+-- name: list_hosted
+select coalesce(json_agg(row_to_json(c) order by c.starts_at, c.id), '[]')::text
+  from (select c.* from public.events e join public.event_cards c on c.id = e.id
+         where e.organizer_id = (select auth.uid()) and e.ends_at >= :since
+         order by c.starts_at, c.id limit 100) c;
+
+-- name: get_rights
+select private.event_is_mine(e.organizer_id, e.community_id) as runs,
+       e.community_id in (select private.communities_i_moderate()) is true as moderates
+  from public.events e where e.id = :event_id;
+
+-- name: list_going
+select p.handle, p.name
+  from public.rsvps r join public.profiles p on p.id = r.person_id
+ where r.event_id = :event_id and r.status = 'going'
+ order by r.created_at, r.person_id limit 5;
 
 -- name: answer_event
 insert into public.rsvps (event_id, person_id, status, guests, answers)

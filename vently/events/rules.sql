@@ -284,7 +284,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 revoke execute on function private.heads(text, int, text), private.seat(), private.someone_waits_before(uuid, uuid),
   private.count_answers(), private.move_up(uuid), private.queue_position(uuid, timestamptz) from public, anon, authenticated;
-grant execute on function private.queue_position(uuid, timestamptz) to authenticated;
+grant execute on function private.queue_position(uuid, timestamptz) to anon, authenticated;
 create trigger rsvps_seat before insert or update on public.rsvps for each row execute function private.seat();
 create trigger rsvps_count after insert or update or delete on public.rsvps for each row execute function private.count_answers();
 
@@ -321,8 +321,9 @@ select e.id, e.slug, e.title, e.description, e.starts_at, e.ends_at, e.timezone,
        case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end as organizer,
        case when c.id is not null then json_build_object('id', c.id, 'slug', c.slug, 'name', c.name) end as community,
        json_build_object('going', a.going, 'interested', a.interested, 'waitlisted', a.waitlisted) as rsvps,
-       (select r.status from public.rsvps r
-         where r.event_id = e.id and r.person_id = (select auth.uid())) as viewer_rsvp,
+       (select json_build_object('status', r.status, 'guests', r.guests, 'position',
+                 case when r.status = 'waitlisted' then private.queue_position(r.event_id, r.queued_at) end)
+          from public.rsvps r where r.event_id = e.id and r.person_id = (select auth.uid())) as viewer_rsvp,
        e.published_at, e.created_at, e.updated_at, e.version
   from public.events e
   left join public.venues v on v.id = e.venue_id
@@ -344,50 +345,51 @@ returns table (id uuid, key double precision)
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = 'force_custom_plan' rows 20 as $$
 declare
   mine uuid[] := array(select private.my_communities());
+  places uuid[] := array(select v.id from public.venues v where lower(v.city) = lower(in_city));
   words tsquery := private.search_words(q);
-  after_time timestamptz := case when sort = 'soonest' then to_timestamp(after_key) end;
+  after_time timestamptz := case when sort in ('soonest', 'latest') then to_timestamp(after_key) end;
 begin
-  if sort = 'soonest' then
-    return query
-    select found.id, extract(epoch from found.starts_at)::double precision from (
-      (select e.id, e.starts_at from public.events e  -- going on when the span begins
-        where starting is not null and tstzrange(e.starts_at, e.ends_at, '[]') @> starting and e.starts_at < starting
-          and (after_id is null or (e.starts_at, e.id) > (after_time, after_id))
-          and e.status <> 'draft' and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
-          and (words is null or e.search @@ words)
-          and (in_category is null or e.categories @> array[in_category]) and (tagged is null or e.tags @> array[tagged])
-          and (of_community is null or e.community_id = of_community) and (of_organizer is null or e.organizer_id = of_organizer)
-          and (is_online is null or e.online = is_online)
-          and (in_city is null or e.venue_id in (select v.id from public.venues v where lower(v.city) = lower(in_city)))
-        order by e.starts_at, e.id limit count)
-      union all
-      (select e.id, e.starts_at from public.events e
-        where (starting is null or e.starts_at >= starting) and (ending is null or e.starts_at < ending)
-          and (after_id is null or (e.starts_at, e.id) > (after_time, after_id))
-          and e.status <> 'draft' and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
-          and (words is null or e.search @@ words)
-          and (in_category is null or e.categories @> array[in_category]) and (tagged is null or e.tags @> array[tagged])
-          and (of_community is null or e.community_id = of_community) and (of_organizer is null or e.organizer_id = of_organizer)
-          and (is_online is null or e.online = is_online)
-          and (in_city is null or e.venue_id in (select v.id from public.venues v where lower(v.city) = lower(in_city)))
-        order by e.starts_at, e.id limit count)) found
-    order by found.starts_at, found.id limit count;
-  else
-    return query
-    select found.id, found.score from (
-      select e.id, case sort when 'relevance' then ts_rank_cd(e.search, words) else (a.going * 2 + a.interested) end
-                   ::double precision as score
-        from public.events e join public.event_attendance a on a.event_id = e.id
-       where (starting is null or e.ends_at >= starting) and (ending is null or e.starts_at < ending)
-         and e.status <> 'draft' and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
-         and (words is null or e.search @@ words)
-         and (in_category is null or e.categories @> array[in_category]) and (tagged is null or e.tags @> array[tagged])
-         and (of_community is null or e.community_id = of_community) and (of_organizer is null or e.organizer_id = of_organizer)
-         and (is_online is null or e.online = is_online)
-         and (in_city is null or e.venue_id in (select v.id from public.venues v where lower(v.city) = lower(in_city)))) found
-     where after_id is null or (found.score, found.id) < (after_key, after_id)
-     order by found.score desc, found.id desc limit count;
-  end if;
+  return query
+  with matching as not materialized (
+    select e.id, e.starts_at, e.ends_at, e.search from public.events e
+     where e.status <> 'draft'
+       and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
+       and (ending is null or e.starts_at < ending)
+       and (q is null or e.search @@ words)
+       and (in_city is null or e.venue_id = any (places))
+       and (in_category is null or e.categories @> array[in_category])
+       and (tagged is null or e.tags @> array[tagged])
+       and (of_community is null or e.community_id = of_community)
+       and (of_organizer is null or e.organizer_id = of_organizer)
+       and (is_online is null or e.online = is_online)
+  )
+  select found.id, found.key from (
+    (select m.id, extract(epoch from m.starts_at)::double precision as key from matching m  -- going on when the span begins
+      where sort = 'soonest' and tstzrange(m.starts_at, m.ends_at, '[]') @> starting and m.starts_at < starting
+        and (after_id is null or (m.starts_at, m.id) > (after_time, after_id))
+      order by m.starts_at, m.id limit count)
+    union all
+    (select m.id, extract(epoch from m.starts_at)::double precision from matching m
+      where sort = 'soonest' and (starting is null or m.starts_at >= starting)
+        and (after_id is null or (m.starts_at, m.id) > (after_time, after_id))
+      order by m.starts_at, m.id limit count)
+    union all
+    (select m.id, extract(epoch from m.starts_at)::double precision from matching m
+      where sort = 'latest' and (starting is null or m.ends_at >= starting)
+        and (after_id is null or (m.starts_at, m.id) < (after_time, after_id))
+      order by m.starts_at desc, m.id desc limit count)
+    union all
+    (select scored.id, scored.score from (
+       select m.id, case sort when 'relevance' then ts_rank_cd(m.search, words)
+                              else (select a.going * 2 + a.interested from public.event_attendance a where a.event_id = m.id)
+                    end::double precision as score
+         from matching m
+        where sort in ('relevance', 'popular') and (starting is null or m.ends_at >= starting)) scored
+      where after_id is null or (scored.score, scored.id) < (after_key, after_id)
+      order by scored.score desc, scored.id desc limit count)) found
+  order by case when sort = 'soonest' then found.key end, case when sort = 'soonest' then found.id end,
+           found.key desc, found.id desc
+  limit count;
 end $$;
 create or replace function private.search_words(q text) returns tsquery
 language sql immutable parallel safe set search_path = '' as $$

@@ -110,6 +110,14 @@ class Counts(msgspec.Struct):
     waitlisted: int
 
 
+class Rsvp(msgspec.Struct):
+    """`waitlisted` when the event is full: `position` is the place in the queue, which moves up by itself."""
+
+    status: Answer
+    guests: int
+    position: int | None
+
+
 class Event(msgspec.Struct):
     """An event; `viewer_rsvp` is the viewer's own answer."""
 
@@ -137,7 +145,7 @@ class Event(msgspec.Struct):
     organizer: PersonName | None
     community: CommunityName | None
     rsvps: Counts
-    viewer_rsvp: Answer | None
+    viewer_rsvp: Rsvp | None
     published_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -163,7 +171,7 @@ class EventFilters(msgspec.Struct, rename={"from_": "from"}):
     community: Reference | None = None
     organizer: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_]{1,29}\Z")] | None = None
     online: bool | None = None
-    sort: Literal["soonest", "relevance", "popular"] = "soonest"
+    sort: Literal["soonest", "latest", "relevance", "popular"] = "soonest"
     limit: PageSize = 20
     cursor: CursorText | None = None
 
@@ -174,14 +182,6 @@ class NewRsvp(msgspec.Struct, forbid_unknown_fields=True):
     status: Literal["going", "interested", "declined"]
     guests: Annotated[int, Meta(ge=0, le=10)] = 0
     answers: dict[Line[200], Text[2000]] = {}
-
-
-class Rsvp(msgspec.Struct):
-    """`waitlisted` when the event is full: `position` is the place in the queue, which moves up by itself."""
-
-    status: Answer
-    guests: int
-    position: int | None
 
 
 class Attendee(msgspec.Struct):

@@ -272,9 +272,9 @@ comment on constraint events_members_need_community on public.events is
   '/visibility: only an event of a community can be for its members';
 comment on constraint events_recurrence_length on public.events is '/recurrence: takes at most 1,000 characters';
 comment on constraint events_import_uid_key on public.events is '/uid: this event was imported already';
-create index events_soonest_idx on public.events (starts_at, id) where status <> 'draft' and visibility = 'public';
+create index events_soonest_idx on public.events (starts_at, id) where status <> 'draft';
 create index events_span_idx on public.events using gist (tstzrange(starts_at, ends_at, '[]'))
-  where status <> 'draft' and visibility = 'public';
+  where status <> 'draft';
 create index events_search_idx on public.events using gin (search);
 create index events_categories_idx on public.events using gin (categories);
 create index events_venue_idx on public.events (venue_id, starts_at);
