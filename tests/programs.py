@@ -1,62 +1,75 @@
 """Programs of the system that some tests need: installed when we may, else the test is skipped; in CI a skip fails."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-DEBIAN_POSTGRES = Path("/usr/lib/postgresql/15/bin")
-
 
 def needs_program(name: str, apt_package: str) -> str:
-    """The program's path; `name` may be a path itself. Installs the Debian package when it is missing and we are root."""
+    """The program's path. Installs the Debian package when it is missing and we are root."""
+    if not shutil.which(name) and _may_install():
+        _install(apt_package)
     found = shutil.which(name)
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install(apt_package)
-        found = shutil.which(name)
-    if not found:
-        _give_up(f"needs {name}: install it with `apt-get install {apt_package}`")
-    return str(found)
+    return found or _give_up(f"needs {name}: install it with `apt-get install {apt_package}`")
 
 
-def needs_debian_package(file: Path, apt_package: str) -> Path:
+def needs_debian_file(path: str, apt_package: str) -> Path:
     """Like needs_program, for a package known by a file it brings."""
-    if not file.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
+    if not Path(path).exists() and _may_install():
         _install(apt_package)
-    if not file.exists():
-        _give_up(f"needs {file}: install it with `apt-get install {apt_package}`")
-    return file
+    if not Path(path).exists():
+        _give_up(f"needs {path}: install it with `apt-get install {apt_package}`")
+    return Path(path)
 
 
-def needs_node_program(name: str) -> Path:
-    """A program of `tests/package.json`, installed from its lock file on first use."""
+def needs_node_program(path: str) -> Path:
+    """A program under `tests/node_modules`, installed from `tests/package-lock.json` when it is not there yet."""
     npm = needs_program("npm", "npm")
-    here = Path(__file__).parent
-    program = here / "node_modules" / ".bin" / name
+    folder = Path(__file__).parent
+    program = folder / "node_modules" / path
     if not program.exists():
-        _npm_ci(npm, here)
+        with _alone():
+            if not program.exists():
+                _call([npm, "ci", "--no-audit", "--no-fund"], cwd=folder)
     if not program.exists():
-        _give_up(f"needs {name}: run `npm ci` in the folder tests")
+        _give_up(f"needs {path}: run `npm ci` in the folder tests")
     return program
 
 
 @cache
-def _npm_ci(npm: str, folder: Path) -> None:
-    # Not --ignore-scripts: there are none; prebuilt binaries come as packages of their own.
-    subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=folder, check=False, capture_output=True, timeout=600)
-
-
-@cache
 def _install(package: str) -> None:
+    with _alone():
+        _call(["apt-get", "update", "-q"])
+        _call(["apt-get", "install", "-qy", "--no-install-recommends", package])
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One test worker installs at a time."""
+    with (Path(tempfile.gettempdir()) / f"vently-tests-install-{os.geteuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _call(command: list[str], cwd: Path | None = None) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "--no-install-recommends", package]):
-        subprocess.run(command, check=False, capture_output=True, env=environment, timeout=600)
+    subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, timeout=900)
 
 
-def _give_up(reason: str) -> None:
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _give_up(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""Scratch Postgres servers shaped like a hosted project's: superuser `supabase_admin`, reached over TCP on 127.0.0.1."""
+"""Scratch Postgres servers shaped like a hosted project's: its superuser is `supabase_admin`, reached over TCP."""
 
 import os
 import shutil

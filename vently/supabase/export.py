@@ -39,8 +39,8 @@ select pg_advisory_xact_lock({TURN}); -- nodes that run `vently migrate` wait
 {HISTORY}
 {FORGET_RULES}"""
 
-# The last migration's timestamp, a number that counts up, and digits of the content: a later text sorts later, and
-# another text hardly ever shares a version. The CLI takes at most 19 digits.
+# The last migration's timestamp plus one, a number that counts up, and digits of the content: a later text sorts later,
+# by version and by file name, and another text hardly ever shares a version. The CLI takes at most 19 digits.
 _RULES_NAME = re.compile(r"(\d{14})(\d{2})\d{3}_rules\.sql")
 _DIGEST = re.compile(r"^-- rules ([0-9a-f]{64})$", re.MULTILINE)
 
@@ -78,7 +78,7 @@ end $$;"""  # noqa: E501  (one sentence)
 
 def _rules(folder: Path, schema: Schema) -> list[tuple[Path, str]]:
     """Nothing when the newest rules in the folder are these."""
-    timestamp = schema.migrations[-1].timestamp if schema.migrations else "0" * 14
+    timestamp = f"{int(schema.migrations[-1].timestamp) + 1:014}" if schema.migrations else "0" * 14
     texts = [*schema.migrations, *schema.rules]
     digest = sha256("\n".join(f"{text.kind} {text.name} {text.sha256}" for text in texts).encode()).hexdigest()
     exported = sorted(path for path in folder.glob("*_rules.sql") if _RULES_NAME.fullmatch(path.name))
