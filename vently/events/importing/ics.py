@@ -51,6 +51,7 @@ class _Reader:
         self.cancels = own.get("METHOD", "").strip().upper() == "CANCEL"
         self.blocks = {_tzid_of(block): block for block in calendar.zones}
         self.zones: dict[str, str | None] = {}
+        self.hint = default_timezone
         given = own.get("X-WR-TIMEZONE", "").strip()
         self.around = Surroundings(places, default_timezone, (self.zone(given) if given else None))
 
@@ -154,7 +155,7 @@ class _Reader:
     def zone(self, tzid: str) -> str | None:
         if tzid not in self.zones:
             block = self.blocks.get(tzid)
-            self.zones[tzid] = zones.iana(tzid) or (_zone_of(block) if block else None)
+            self.zones[tzid] = zones.iana(tzid) or (_zone_of(block, self.hint) if block else None)
         return self.zones[tzid]
 
 
@@ -180,10 +181,10 @@ def _tzid_of(block: Block) -> str:
     return next((line.text.partition(":")[2].strip() for line in block.lines if line.text[:4].upper() == "TZID"), "")
 
 
-def _zone_of(block: Block) -> str | None:
+def _zone_of(block: Block, hint: str) -> str | None:
     """The zone a VTIMEZONE means: the location it names (libical does), else the clock it describes."""
     named = [line.text.partition(":")[2] for line in block.lines if line.text.upper().startswith("X-LIC-LOCATION")]
     text = "\n".join(line.text for line in block.lines)
     return next((zone for zone in map(zones.iana, named) if zone), None) or zones.zone_of_rules(
-        f"BEGIN:VTIMEZONE\n{text}\nEND:VTIMEZONE\n"
+        f"BEGIN:VTIMEZONE\n{text}\nEND:VTIMEZONE\n", (hint,)
     )

@@ -44,10 +44,11 @@ def decoded(data: bytes) -> bytes:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace").encode("utf-8", "replace")
     data = data.removeprefix(b"\xef\xbb\xbf")
+    whole = re.sub(rb"(?:\r\n|\n|\r)[ \t]", b"", data)  # a fold may stand in the middle of a character
     try:
-        data.decode()
+        whole.decode()
     except UnicodeDecodeError:
-        letters = set(data.decode("utf-8", "surrogateescape"))
+        letters = set(whole.decode("utf-8", "surrogateescape"))
         if not any(letter > "\x7f" and not "\ud800" <= letter <= "\udfff" for letter in letters):
             return data.decode("cp1252", "replace").encode()
     return data

@@ -118,16 +118,15 @@ def _timezone(draft: Draft, address: Address | None, around: Surroundings) -> st
 def _span(draft: Draft, timezone: str) -> tuple[datetime, datetime, bool]:
     all_day = not isinstance(draft.start, datetime)
     end = draft.end
+    if end is None or (all_day and end == draft.start):
+        # Some calendars write the last day where RFC 5545 wants the day after.
+        end = ONE_DAY if all_day else timedelta()
     if isinstance(end, timedelta):
         end = _after(draft.start, end)
-    elif end is None:
-        end = draft.start + ONE_DAY if all_day else draft.start
     if all_day and isinstance(end, datetime):
         raise Unreadable("DTEND has a time of day, but DTSTART is a whole day; give both as days or both as times.")
     if not all_day and not isinstance(end, datetime):
         raise Unreadable("DTEND is a whole day, but DTSTART has a time of day; give both as days or both as times.")
-    if all_day and end == draft.start:
-        end = draft.start + ONE_DAY  # some calendars write the last day where RFC 5545 wants the day after
     starts_at, ends_at = _instant(draft.start, timezone), _instant(end, timezone)
     if not FIRST <= starts_at < END:
         raise Unreadable(f"DTSTART is in the year {draft.start.year}; {_YEARS}.")
@@ -146,7 +145,7 @@ def _after(start: date | datetime, length: timedelta) -> date | datetime:
     try:
         return start + length
     except OverflowError as error:
-        raise Unreadable("DURATION is too long.") from error
+        raise Unreadable(f"The event would end after the year 9999; {_YEARS}.") from error
 
 
 def _instant(moment: date | datetime, timezone: str) -> datetime:

@@ -13,6 +13,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from vently.events.importing.entries import Unreadable
 
+BEST_KNOWN = (
+    "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Athens", "Europe/Istanbul", "Europe/Moscow",
+    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Sao_Paulo",
+    "Asia/Tokyo", "Asia/Shanghai", "Asia/Kolkata", "Asia/Dubai", "Australia/Sydney", "Africa/Lagos", "UTC",
+)  # fmt: skip
 _NOT_PLACES = ("posix/", "right/", "SystemV/", "build/")
 _UTC_NAMES = frozenset({"utc", "z", "gmt", "etc/utc", "etc/gmt", "etc/zulu", "zulu", "uct", "etc/uct", "universal"})
 _ERAS = (2025, 2015)
@@ -46,7 +51,7 @@ def zone_of_rules(block: str, hints: tuple[str, ...] = ()) -> str | None:
     clock = _clock(block)
     if clock is None:
         return None
-    candidates = list(dict.fromkeys([*hints, *_windows().values(), *sorted(_known().values())]))
+    candidates = list(dict.fromkeys([*hints, *BEST_KNOWN, *_windows().values(), *sorted(_known().values())]))
     for year in _ERAS:
         kept = _signature(clock, year)
         if found := next((name for name in candidates if _signature_of(name, year) == kept), None):
@@ -61,7 +66,9 @@ def _clock(block: str) -> tzinfo | None:
     rules = re.findall(r"^RRULE[^:\n]*:(.*)$", block, re.MULTILINE | re.IGNORECASE)
     starts = re.findall(r"^DTSTART[^:\n]*:(\d{4})", block, re.MULTILINE | re.IGNORECASE)
     offsets = re.findall(r"^TZOFFSET(?:FROM|TO)[^:\n]*:\s*(\S*)", block, re.MULTILINE | re.IGNORECASE)
-    if any("FREQ=YEARLY" not in rule.upper() or "INTERVAL" in rule.upper() for rule in rules):
+    if not all(re.search(r"FREQ=YEARLY", rule, re.IGNORECASE) for rule in rules):
+        return None
+    if any(re.search(r"INTERVAL=(?!1(;|\s|$))", rule, re.IGNORECASE) for rule in rules):
         return None
     if not offsets or not all(re.fullmatch(r"[+-](0\d|1[0-5])[0-5]\d([0-5]\d)?", offset) for offset in offsets):
         return None
