@@ -25,7 +25,7 @@ class Asset:
 
 
 def asset_url(name: str) -> str:
-    """`app.css` -> `/static/app.1f0c….css`; a name that is not there raises KeyError, so that a typo is seen at once."""
+    """`app.css` -> `/static/app.1f0c….css`; a name that is not there raises KeyError at once."""
     return f"/static/{_urls()[name]}"
 
 

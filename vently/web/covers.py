@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 WIDTH, HEIGHT = 800, 450
+ANY = "any"
+SPECK = 4  # halftone dots up to this wide are left out
 
-# Ground from and to, then three shapes. Mid-tones with one light and one deep note sit well on a white and on a black page.
+# Ground from and to, then three shapes: mid-tones with one light and one deep note, at ease on white and on black.
 PALETTES = (
     ("#0f4c5c", "#2a9d8f", "#e9c46a", "#f4f1de", "#12394a"),
     ("#3d348b", "#7678ed", "#f7b801", "#f3ecff", "#2a2466"),
@@ -26,19 +28,19 @@ PALETTES = (
 
 
 def cover_url(thing: Any) -> str:
-    """Its own cover, else the address of its generated one, which `cover_svg` draws without asking the database.
-
-    Works for communities, too: they have no category, and may have no cover.
+    """The cover of an event or a community, else the address of a generated one, /covers/{category}/{id}.svg:
+    `cover_svg(id, category)` draws it without asking the database. What has no category says "any".
     """
-    category = getattr(thing, "category", None) or "community"
+    category = getattr(thing, "category", None) or ANY
     return getattr(thing, "cover", None) or f"/covers/{quote(category, safe='')}/{thing.id}.svg"
 
 
-def cover_svg(seed: str, category: str | None = None) -> str:
-    """An 800 by 450 picture under 3 KB; its middle square is a picture too. A category keeps to two kinds of pattern."""
+def cover_svg(seed: str, category: str = ANY) -> str:
+    """An 800 by 450 picture under 3 KB, whose middle square is one too. A category keeps to two kinds of pattern."""
     dice = Dice(seed)
     dark, light, warm, pale, deep = PALETTES[dice.below(len(PALETTES))]
-    pattern = PATTERNS[(_number(category or "general") + 3 * dice.below(2)) % len(PATTERNS)]
+    kind = dice.below(len(PATTERNS)) if category == ANY else _number(category) + 3 * dice.below(2)
+    pattern = PATTERNS[kind % len(PATTERNS)]
     turn = dice.between(15, 75)
     shapes = "".join(pattern(dice, warm, pale, deep))
     return (
@@ -106,7 +108,7 @@ def dots(dice: Dice, warm: str, pale: str, deep: str) -> Iterator[str]:
         for row in range(8):
             swell = (sin(lean) * (column - 6) / 6 + cos(lean) * (row - 3.5) / 3.5) / 2
             wide = 2 * round(13 + 13 * swell)
-            if wide > 4 and (column, row) != awake:
+            if wide > SPECK and (column, row) != awake:
                 rows[wide] = f"{rows.get(wide, '')}M{column * 62 + 28} {row * 58 + 22}h0"
     lines = "".join(f'<path stroke-width="{wide}" d="{path}"/>' for wide, path in rows.items())
     yield f'<g stroke="{pale}" stroke-linecap="round" opacity=".55">{lines}</g>'

@@ -6,12 +6,13 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Protocol, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_interval, format_skeleton, format_timedelta, get_timezone_location
 
 LOCALE = Locale.parse("en_GB")
+DASH = "\u00a0\u2013\u00a0"  # an en dash that stays with what it joins
 
 
 class Timed(Protocol):
@@ -31,7 +32,7 @@ AnyTimed = TypeVar("AnyTimed", bound=Timed)
 
 
 def when(event: Timed) -> str:
-    """All of it: "Saturday 12 December, 19:00 – 22:00 CET", "12–14 Dec 2027"."""
+    """All of it: "Saturday 12 December, 19:00 - 22:00 CET", "12-14 Dec 2027" (with en dashes)."""
     first, last = days(event)
     if event.all_day:
         return long_day(first) if first == last else _days_between(first, last)
@@ -39,23 +40,22 @@ def when(event: Timed) -> str:
     if start == end:
         return f"{long_day(first)}, {_clock(start)} {_zone(start)}"
     if first == last:
-        return f"{long_day(first)}, {_clock(start)} – {_clock(end)} {_zone(start)}"
-    return f"{day(first)}, {_clock(start)} – {day(end.date())}, {_clock(end)} {_zone(start)}"
+        return f"{long_day(first)}, {_clock(start)}{DASH}{_clock(end)} {_zone(start)}"
+    return f"{day(first)}, {_clock(start)}{DASH}{day(end)}, {_clock(end)} {_zone(start)}"
 
 
 def brief_when(event: Timed) -> str:
-    """For a card that stands alone: "Sat 12 Dec, 19:00 CET", "12–14 Dec"."""
+    """For a card that stands alone: "Sat 12 Dec, 19:00 CET", "12-14 Dec"."""
     first, last = days(event)
-    if first != last:
+    if _spans_days(event):
         return _days_between(first, last)
     return day(first) if event.all_day else f"{day(first)}, {time_of_day(event)}"
 
 
 def time_of_day(event: Timed) -> str:
-    """For a card under its day's heading: "19:00 CET", "All day", "12–14 Dec"."""
-    first, last = days(event)
-    if first != last:
-        return _days_between(first, last)
+    """For a card under its day's heading: "19:00 CET", "All day", "12-14 Dec"."""
+    if _spans_days(event):
+        return _days_between(*days(event))
     if event.all_day:
         return "All day"
     start = local(event.starts_at, event)
@@ -63,35 +63,34 @@ def time_of_day(event: Timed) -> str:
 
 
 def day(moment: date | datetime) -> str:
-    """"Sat 12 Dec", with the year when it is not this one."""
+    """Such as "Sat 12 Dec", with the year when it is not this one."""
     here = _date(moment)
     return format_skeleton("MMMEd" if _this_year(here) else "yMMMEd", here, locale=LOCALE).replace(",", "")
 
 
 def long_day(moment: date | datetime) -> str:
-    """"Saturday 12 December", with the year when it is not this one."""
+    """Such as "Saturday 12 December", with the year when it is not this one."""
     here = _date(moment)
     return format_skeleton("MMMMEEEEd" if _this_year(here) else "yMMMMEEEEd", here, locale=LOCALE).replace(",", "")
 
 
-def day_label(moment: date | datetime, now: datetime | None = None) -> str:
-    """"Today", "Tomorrow", else the day."""
+def day_label(moment: date | datetime, timezone: str = "UTC") -> str:
+    """Today, Tomorrow, else the day, as seen from that time zone."""
     here = _date(moment)
-    today = (now or datetime.now(UTC)).date()
+    today = now().astimezone(_zoneinfo(timezone)).date()
     if here == today:
         return "Today"
     return "Tomorrow" if here == today + timedelta(days=1) else day(here)
 
 
-def by_day(events: Iterable[AnyTimed], now: datetime | None = None) -> list[tuple[date, str, list[AnyTimed]]]:
+def by_day(events: Iterable[AnyTimed]) -> list[tuple[date, str, list[AnyTimed]]]:
     """Events, soonest first, as (day, its label, events). What began earlier and still goes on stands under today."""
-    now = now or datetime.now(UTC)
 
     def shelf(event: Timed) -> tuple[date, str]:
-        here = now.astimezone(ZoneInfo(event.timezone))
+        today = local(now(), event).date()
         first, last = days(event)
-        shown = here.date() if first < here.date() <= last else first
-        return shown, day_label(shown, here)
+        shown = today if first < today <= last else first
+        return shown, day_label(shown, event.timezone)
 
     return [(shown, label, list(group)) for (shown, label), group in groupby(events, key=shelf)]
 
@@ -101,13 +100,25 @@ def starts_on(event: Timed) -> date:
     return days(event)[0]
 
 
-def is_over(event: Timed, now: datetime | None = None) -> bool:
-    return (event.ends_at or event.starts_at) < (now or datetime.now(UTC))
+def days(event: Timed) -> tuple[date, date]:
+    """First and last day where it happens; what ends at midnight does not touch the next day."""
+    start = local(event.starts_at, event)
+    end = local(event.ends_at or event.starts_at, event)
+    return start.date(), max(start, end - timedelta(microseconds=1)).date()
 
 
-def ago(moment: datetime, now: datetime | None = None) -> str:
-    """"3 hours ago"; after four weeks the day itself."""
-    passed = (now or datetime.now(UTC)) - moment
+def local(moment: datetime, event: Timed) -> datetime:
+    """The moment on the clocks where the event is."""
+    return moment.astimezone(_zoneinfo(event.timezone))
+
+
+def is_over(event: Timed) -> bool:
+    return (event.ends_at or event.starts_at) < now()
+
+
+def ago(moment: datetime) -> str:
+    """Such as "3 hours ago"; after four weeks the day itself."""
+    passed = now() - moment
     if passed < timedelta(minutes=1):
         return "just now"
     if passed > timedelta(weeks=4):
@@ -116,15 +127,21 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
 
 
 def zone_name(timezone: str) -> str:
-    """"Berlin time", for a line beside the clock."""
-    if timezone in {"UTC", "Etc/UTC"}:
-        return "UTC"
-    return f"{get_timezone_location(ZoneInfo(timezone), locale=LOCALE, return_city=True).split('/')[-1]} time"
+    """Such as "Berlin time", for a line beside the clock."""
+    zone = _zoneinfo(timezone)
+    if "/" not in zone.key or zone.key.startswith("Etc/"):
+        return zone.key.removeprefix("Etc/")
+    city = get_timezone_location(zone, locale=LOCALE, return_city=True)
+    return f"{city.rpartition('/')[2]} time"
 
 
 def input_moment(moment: datetime | None, timezone: str) -> str:
     """The value of an <input type="datetime-local"> (HTML's local date and time string)."""
-    return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%dT%H:%M}" if moment else ""
+    return f"{moment.astimezone(_zoneinfo(timezone)):%Y-%m-%dT%H:%M}" if moment else ""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @cache
@@ -141,15 +158,21 @@ def _city(zone: str) -> str:
     return zone.partition("/")[2].replace("_", " ").replace("/", ", ")
 
 
-def days(event: Timed) -> tuple[date, date]:
-    """First and last day where it happens; what ends at midnight does not touch the next day."""
-    start = local(event.starts_at, event)
-    end = local(event.ends_at or event.starts_at, event)
-    return start.date(), max(start, end - timedelta(microseconds=1)).date()
+@cache
+def _zoneinfo(timezone: str) -> ZoneInfo:
+    """Postgres knows a few names (EST5, posixrules) that Python does not; those events show in UTC, and say so."""
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
-def local(moment: datetime, event: Timed) -> datetime:
-    return moment.astimezone(ZoneInfo(event.timezone))
+def _spans_days(event: Timed) -> bool:
+    """A night out that ends at four in the morning is still one evening's event."""
+    first, last = days(event)
+    if event.all_day or event.ends_at is None:
+        return first != last
+    return event.ends_at - event.starts_at >= timedelta(days=1)
 
 
 def _date(moment: date | datetime) -> date:
@@ -157,7 +180,7 @@ def _date(moment: date | datetime) -> date:
 
 
 def _this_year(here: date) -> bool:
-    return here.year == datetime.now(UTC).year
+    return here.year == now().year
 
 
 def _days_between(first: date, last: date) -> str:
@@ -170,7 +193,7 @@ def _clock(moment: datetime) -> str:
 
 
 def _zone(moment: datetime) -> str:
-    """"CET" where the zone has letters, else "GMT+5:30"."""
+    """CET where the zone has letters, else GMT+5:30."""
     name = moment.tzname() or ""
     if name.isalpha():
         return name

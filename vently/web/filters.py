@@ -1,6 +1,7 @@
 """Words the templates use: dates, money, names, covers and prose, as Jinja filters and globals."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -29,6 +30,7 @@ def register(environment: Environment) -> None:
         initials=initials,
         input_moment=dates.input_moment,
         is_over=dates.is_over,
+        local=dates.local,
         long_day=dates.long_day,
         markdown=prose.markdown,
         money=money,
@@ -49,7 +51,8 @@ def register(environment: Environment) -> None:
 
 def money(amount: int, currency: str) -> str:
     """Minor units as people write them: 1250, "EUR" -> "€12.50"."""
-    return format_currency(amount / 10 ** get_currency_precision(currency), currency, locale=dates.LOCALE)
+    whole = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return format_currency(whole, currency, locale=dates.LOCALE)
 
 
 def initials(name: str | None) -> str:
@@ -76,7 +79,7 @@ def map_url(lat: float | None, lng: float | None, words: Iterable[str | None]) -
 
 
 def query(filters: Mapping[str, Any], **changes: Any) -> str:
-    """A query string with what is set, after the changes: {"q": "jazz"} | query(cursor="x") -> "?q=jazz&cursor=x"."""
+    """The set ones, after the changes, as a query string: "?q=jazz&cursor=x"."""
     kept = {name: _plain(value) for name, value in {**filters, **changes}.items() if value not in (None, "", False)}
     return f"?{urlencode(kept)}" if kept else "?"
 

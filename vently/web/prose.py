@@ -18,7 +18,7 @@ _parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["tab
 
 
 def markdown(text: str | None) -> Markup:
-    """Markdown (CommonMark, tables, strikethrough) as safe HTML; headings begin at h3, below the page's own."""
+    """Markdown (CommonMark, tables, strikethrough) as safe HTML; its highest heading is an h3, below the page's own."""
     tokens = _parser.parse(text or "")
     html = _parser.renderer.render(_demoted(tokens), _parser.options, {})
     safe = nh3.clean(
@@ -41,7 +41,8 @@ def excerpt(text: str | None, length: int = 160) -> str:
 
 
 def _demoted(tokens: Sequence[Token]) -> Sequence[Token]:
-    for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
+    highest = min((int(token.tag[1]) for token in headings), default=1)
+    for token in headings:
+        token.tag = f"h{min(6, int(token.tag[1]) - highest + 3)}"
     return tokens

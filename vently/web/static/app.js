@@ -60,12 +60,23 @@ document.addEventListener("htmx:after:request", (event) => {
   main.focus();
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  const before = document.querySelectorAll(".card").length;
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   joinLists();
   showYourTime(document);
-  const said = document.querySelector("#flash")?.textContent.trim();
-  document.querySelector("#live").textContent = said || (before ? `${before} shown` : "");
+  if (ctx.request.method === "GET") {
+    document.querySelector("#live").textContent = `${document.querySelectorAll(".card").length} shown`;
+  } else if (document.activeElement === document.body) {
+    // The button that was pressed has gone: stay where it was.
+    const part = document.querySelector(ctx.select);
+    part?.setAttribute("tabindex", "-1");
+    part?.focus({ preventScroll: true });
+  }
+});
+
+// Searches keep short addresses: what is empty is not sent.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
 });
 
 joinLists();
