@@ -1,11 +1,10 @@
-"""A site with nothing but sign-in on a real Postgres, and the people who use it."""
+"""A site with nothing but sign-in, on a real port, over this worker's database; and the people who use it."""
 
 import asyncio
 import itertools
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from importlib import resources
 
 import asyncpg
 import httpx
@@ -17,23 +16,11 @@ from litestar import Litestar
 from litestar.datastructures import State
 from supabase import AsyncClient, acreate_client
 
-from vently.database.embedded import Server, running
+from vently.database.embedded import Server
 from vently.database.pool import Database
 from vently.supabase.auth.accounts import Auth
 from vently.supabase.auth.api import mount, well_known
 from vently.supabase.auth.keys import Keys
-
-# Stands for the people room's profile trigger, and for one somebody got wrong.
-TRIGGER = """
-create function public.welcome() returns trigger language plpgsql security definer set search_path = '' as $$
-begin
-  if new.email like 'sentence.%' then raise exception 'Only members may sign up.'; end if;
-  if new.email like 'guarded.%' then raise exception 'That handle is taken.' using errcode = 'PT409'; end if;
-  if new.email like 'broken.%' then perform 1 from public.no_such_table; end if;
-  return new;
-end $$;
-create trigger welcome after insert on auth.users for each row execute function public.welcome();
-"""
 
 
 @dataclass(frozen=True)
@@ -42,35 +29,29 @@ class Site:
     auth: Auth
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("sign-in")) as server:
-        yield server
-
-
 @pytest_asyncio.fixture(scope="session")
-async def owner(cluster: Server) -> AsyncIterator[asyncpg.Connection]:
+async def owner(server: Server, database_name: str) -> AsyncIterator[asyncpg.Connection]:
     """The superuser's connection, for what only a test may do: turning back clocks, looking under the carpet."""
-    connection = await asyncpg.connect(cluster.url("supabase_admin"))
-    await connection.execute(resources.files("vently.supabase").joinpath("platform.sql").read_text())
-    await connection.execute(TRIGGER)
+    connection = await asyncpg.connect(server.url("supabase_admin", database_name))
     yield connection
     await connection.close()
 
 
 @pytest_asyncio.fixture(scope="session")
 async def site(
-    cluster: Server, owner: asyncpg.Connection, tmp_path_factory: pytest.TempPathFactory
+    server: Server,
+    database_name: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Site]:
-    database = await Database.open(cluster.url())
+    database = await Database.open(server.url("authenticator", database_name))
     auth = Auth(database, Keys.load(tmp_path_factory.mktemp("keys")), site_url=SITE)
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    serves = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    serving = asyncio.create_task(serves.serve(sockets=[listening]))
     yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", auth)
-    server.should_exit = True
+    serves.should_exit = True
     await serving
     await database.close()
 
@@ -109,3 +90,9 @@ async def alice(http: httpx.AsyncClient, email: str) -> Account:
 @pytest_asyncio.fixture
 async def bob(http: httpx.AsyncClient) -> Account:
     return await sign_up(http, f"bob{next(_numbers)}@example.com")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def alice_for_all(http: httpx.AsyncClient) -> Account:
+    """One Alice for the many tests that change nothing about her."""
+    return await sign_up(http, "alice.for.all@example.com")

@@ -1,6 +1,7 @@
 """Accounts: signing up, in and out, and changing one's own details; `/auth/v1` and the pages call the same verbs."""
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import structlog
 from vently.database.errors import ServerError
 from vently.database.pool import Database, Transaction
 from vently.database.queries import load
-from vently.refusals import Conflict, Refusal, Unavailable
+from vently.refusals import Refusal, Unavailable
 from vently.supabase.auth import passwords, sessions
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.keys import Keys
@@ -50,7 +51,7 @@ class Auth:
         claims = {"sub": str(user), "email": email, "email_verified": True, "phone_verified": False}
         about = {**(data or {}), **claims}
         check_metadata(about)
-        try:
+        with _saving("saving new user"):
             async with self.database.acting_as_role(ROLE) as tx:
                 created = await tx.value(
                     sql.create_user, id=user, email=email, password=stored, data=about, identity=claims
@@ -58,8 +59,6 @@ class Auth:
                 if created is None:
                     raise AuthError("user_already_exists", "User already registered", 422)
                 return await sessions.begin(tx, self._tokens, user, checked=stored, password=stored, device=device)
-        except (Refusal, ServerError) as error:
-            raise _not_saved(error, "saving new user") from error
 
     async def sign_in(self, email: str, password: str, *, device: Device = NOWHERE) -> Session:
         login = await self._login(email)
@@ -123,23 +122,16 @@ class Auth:
         return await self._change(claims, email=email, password=stored, checked=checked, about=about)
 
     async def _change(self, claims: dict[str, Any], *, about: dict[str, Any], **changes: str | None) -> User:
-        try:
+        user, session = session_of(claims)
+        dropped = [name for name, value in about.items() if value is None]
+        with _saving("updating user"):
             async with self.database.acting_as_role(ROLE) as tx:
-                changed = await tx.value(
-                    sql.change_user,
-                    user=UUID(claims["sub"]),
-                    session=UUID(claims["session_id"]),
-                    data=about,
-                    dropped=[name for name, value in about.items() if value is None],
-                    **changes,
-                )
-                if changed is None:
+                if await tx.value(sql.change_user, user=user, data=about, dropped=dropped, **changes) is None:
                     raise AuthError("conflict", "The password was changed meanwhile; sign in again", 409)
+                if changes["password"]:
+                    # A statement of its own: it sees the sessions begun while the one before waited for the row.
+                    await sessions.end(tx, session, "others")
                 return user_of(*await _signed_in(tx, claims))
-        except (Conflict, ServerError) as error:
-            if changes["email"] and (isinstance(error, Conflict) or error.sqlstate == "23505"):
-                raise _email_exists() from error
-            raise _not_saved(error, "updating user") from error
 
     async def _login(self, email: str) -> Login | None:
         if not is_email(email):
@@ -193,15 +185,21 @@ def _email_exists() -> AuthError:
     return AuthError("email_exists", "A user with this email address has already been registered", 422)
 
 
-def _not_saved(error: Refusal | ServerError, what: str) -> Refusal:
-    """A trigger on `auth.users` failed (Supabase Auth would say 500, and clients would try again and again)."""
-    if isinstance(error, AuthError | Unavailable):
-        return error
-    if isinstance(error, Refusal):
-        why = error.detail
-    elif re.fullmatch(r"P0001|PT\d{3}", error.sqlstate or ""):
-        why = str(error)  # the trigger's own sentence
-    else:
-        why = f"a trigger on auth.users failed with {error.sqlstate}; the server's log says more"
-        log.error("trigger on auth.users failed", sqlstate=error.sqlstate, exc_info=error)
-    return AuthError("unexpected_failure", f"Database error {what}: {why}", 422)
+@contextmanager
+def _saving(what: str) -> Iterator[None]:
+    """A trigger on `auth.users` may fail. Supabase Auth would say 500, and clients would try again and again."""
+    try:
+        yield
+    except (AuthError, Unavailable):
+        raise
+    except Refusal as error:
+        raise AuthError("unexpected_failure", f"Database error {what}: {error.detail}", 422) from error
+    except ServerError as error:
+        if error.constraint_name == "users_email_partial_key":
+            raise _email_exists() from error
+        if error.sqlstate == "P0001":
+            why = str(error)  # `raise exception`: the trigger's own sentence
+        else:
+            why = f"a trigger on auth.users failed with {error.sqlstate}; the server's log says more"
+            log.exception("trigger on auth.users failed", sqlstate=error.sqlstate)
+        raise AuthError("unexpected_failure", f"Database error {what}: {why}", 422) from error

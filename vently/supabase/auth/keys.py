@@ -32,12 +32,18 @@ class Keys:
     def load(cls, folder: Path) -> "Keys":
         """Read `folder/signing.json`; make it first where there is none. Safe when several processes start at once."""
         path = folder / "signing.json"
-        if not path.exists():
-            _make(path)
         try:
-            jwks = msgspec.json.decode(path.read_bytes(), type=dict[str, list[dict[str, Any]]])
+            if not path.exists():
+                _make(path)
+            text = path.read_bytes()
+        except OSError as error:
+            raise KeysUnusableError(
+                f"The signing keys cannot be kept in {path} ({error}): let the user who runs Vently write there."
+            ) from error
+        try:
+            jwks = msgspec.json.decode(text, type=dict[str, list[dict[str, Any]]])
             return cls.of([ECKey.import_key(jwk) for jwk in jwks["keys"]])
-        except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+        except (ValueError, KeyError, TypeError, JoseError) as error:
             raise KeysUnusableError(
                 f"The signing keys in {path} cannot be read ({error}): put the file back from a backup, "
                 "or delete it to make new keys, which signs everyone out."

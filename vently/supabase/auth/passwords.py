@@ -1,6 +1,7 @@
 """Passwords: argon2id for ours; bcrypt, as Supabase Auth writes it, is accepted and replaced at the next sign-in."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -24,8 +25,8 @@ LONGEST = 72
 # take every core from the event loop.
 _hashes = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19 * 1024, parallelism=1), BcryptHasher()))
 
-# Two at a time bounds both the memory (19 MiB each) and the cores; hashing lets go of the interpreter lock.
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
+# Few at a time bounds both the memory (19 MiB each) and the cores; hashing lets go of the interpreter lock.
+_threads = ThreadPoolExecutor(max_workers=max(2, (os.cpu_count() or 2) // 2), thread_name_prefix="passwords")
 
 
 def check_strength(password: str) -> None:

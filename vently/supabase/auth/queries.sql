@@ -143,7 +143,7 @@ select to_jsonb(u) as person,
 select exists (select from auth.users where email = :email and not is_sso_user and id <> :user);
 
 -- name: change_user
--- Null leaves a thing as it is. A changed password signs the person out everywhere else.
+-- Null leaves a thing as it is.
 with person as (
   update auth.users
      set email = coalesce(:email::text, email),
@@ -160,10 +160,6 @@ with person as (
          updated_at = now()
     from person
    where :email::text is not null and i.user_id = person.id and i.provider = 'email'
-), elsewhere as (
-  delete from auth.sessions s
-   using person
-   where :password::text is not null and s.user_id = person.id and s.id <> :session::uuid
 )
 select id from person;
 
