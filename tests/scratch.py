@@ -26,10 +26,12 @@ class Scratch:
     """A running server."""
 
     port: int
+    superuser: str
 
-    def url(self, database: str, user: str = "supabase_admin") -> str:
+    def url(self, database: str, user: str | None = None) -> str:
+        """As the superuser unless another is named."""
         # The packaged programs have no TLS, and everybody is trusted: the password is for clients that insist on one.
-        return f"postgresql://{user}:unused@127.0.0.1:{self.port}/{database}?sslmode=disable"
+        return f"postgresql://{user or self.superuser}:unused@127.0.0.1:{self.port}/{database}?sslmode=disable"
 
     async def database(self, *, platform: bool = True) -> str:
         """The name of a new database, with Supabase's platform in it."""
@@ -58,7 +60,7 @@ async def value(url: str, sql: str, *arguments: object) -> object:
 
 
 @contextmanager
-def scratch_server(programs: Path = PACKAGED) -> Iterator[Scratch]:
+def scratch_server(programs: Path = PACKAGED, superuser: str = "supabase_admin") -> Iterator[Scratch]:
     folder = Path(tempfile.mkdtemp(prefix="vently-scratch-"))
     account = "nobody" if os.geteuid() == 0 else None
     if account:
@@ -74,11 +76,11 @@ def scratch_server(programs: Path = PACKAGED) -> Iterator[Scratch]:
                 list(map(str, command)), check=True, user=account, cwd=folder, stdout=log, stderr=log, timeout=120
             )
 
-    call(programs / "initdb", "-D", folder / "data", "-U", "supabase_admin", "-A", "trust", "-E", "UTF8",
+    call(programs / "initdb", "-D", folder / "data", "-U", superuser, "-A", "trust", "-E", "UTF8",
          "--locale=C.UTF-8", "--no-sync")  # fmt: skip
     call(programs / "pg_ctl", "-D", folder / "data", "-l", folder / "server.log", "-o", flags, "-w", "start")
     try:
-        yield Scratch(port)
+        yield Scratch(port, superuser)
     finally:
         call(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop")
         shutil.rmtree(folder)

@@ -5,7 +5,10 @@ import json
 
 import asyncpg
 import pytest
-from scratch import PLATFORM, Scratch, run, value
+from scratch import PLATFORM, Scratch, run, scratch_server, value
+
+from vently.app import ROOMS
+from vently.database.migrate import migrate
 
 SQL = PLATFORM.read_text()
 
@@ -226,3 +229,10 @@ async def test_the_parts_of_a_path(owner_url: str) -> None:
         "select storage.foldername(p), storage.filename(p), storage.extension(p) from (values ('a/b/c.jpg')) as v (p)"
     )
     assert tuple((await run(owner_url, asked))[0]) == (["a", "b"], "c.jpg", "jpg")
+
+
+async def test_somebodys_own_superuser_named_postgres_stays_one() -> None:
+    with scratch_server(superuser="postgres") as server:
+        url = server.url(await server.database())
+        assert await value(url, "select rolsuper and rolconfig is null from pg_roles where rolname = 'postgres'")
+        assert (await migrate(url, rooms=ROOMS)).changed

@@ -218,7 +218,7 @@ def _line(sql: str, error: asyncpg.PostgresError) -> str:
 
 def _sentence(error: asyncpg.PostgresError) -> str:
     match error:
-        case asyncpg.LockNotAvailableError():
+        case asyncpg.LockNotAvailableError() | asyncpg.DeadlockDetectedError():
             return "requests are using what it changes; nothing was changed, so try again in a moment."
         case asyncpg.QueryCanceledError():
             return f"a statement took longer than {LONGEST_STATEMENT}; nothing was changed."
