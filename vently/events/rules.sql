@@ -281,6 +281,8 @@ create or replace function private.queue_position(event_id uuid, queued_at times
 language sql stable security definer set search_path = '' as $$
   select count(*)::int from public.rsvps r
    where r.event_id = queue_position.event_id and r.status = 'waitlisted' and r.queued_at <= queue_position.queued_at
+     and exists (select 1 from public.rsvps mine  -- the queue is shown to those who answered
+                  where mine.event_id = queue_position.event_id and mine.person_id = (select auth.uid()))
 $$;
 revoke execute on function private.heads(text, int, text), private.seat(), private.someone_waits_before(uuid, uuid),
   private.count_answers(), private.move_up(uuid), private.queue_position(uuid, timestamptz) from public, anon, authenticated;

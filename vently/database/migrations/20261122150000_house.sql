@@ -48,6 +48,7 @@ create function private.is_slug(value text) returns boolean
        and value !~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
   $$;
 comment on function private.is_slug is 'Lower-case words joined by hyphens; never the form of a UUID, which stands for an id';
+revoke execute on function private.is_line(text, int), private.are_labels(text[], int), private.is_slug(text) from public;
 grant execute on function private.is_line(text, int), private.are_labels(text[], int), private.is_slug(text)
   to anon, authenticated, service_role;
 
@@ -63,6 +64,7 @@ create table public.profiles (
   country text,
   organizer_status text not null default 'none',
   organizer_since timestamptz,
+  followers_count int not null default 0 check (followers_count >= 0),
   version int not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -142,6 +144,7 @@ comment on constraint communities_country_form on public.communities is '/countr
 comment on constraint communities_lat_range on public.communities is '/lat: is between -90 and 90';
 comment on constraint communities_lng_range on public.communities is '/lng: is between -180 and 180';
 comment on constraint communities_lat_with_lng on public.communities is '/lat: lat and lng go together';
+comment on constraint communities_join_policy_known on public.communities is '/join: is open, request or invite';
 create index communities_created_by_idx on public.communities (created_by);
 create index communities_name_idx on public.communities (name, id);
 
@@ -157,6 +160,9 @@ create table public.memberships (
   constraint memberships_status_known check (status in ('active', 'requested', 'banned')),
   constraint memberships_role_active check (status = 'active' or role = 'member')
 );
+comment on constraint memberships_role_known on public.memberships is
+  '/role: is member, organizer, moderator, admin or owner';
+comment on constraint memberships_status_known on public.memberships is '/status: is active, requested or banned';
 comment on constraint memberships_role_active on public.memberships is '/role: only an active member can have a role';
 create index memberships_person_idx on public.memberships (person_id, community_id);
 
@@ -268,9 +274,12 @@ comment on constraint events_categories_form on public.events is
 comment on constraint events_tags_form on public.events is
   '/tags: takes at most 20 different words of at most 40 characters, without commas';
 comment on constraint events_capacity_positive on public.events is '/capacity: is between 1 and 1,000,000';
+comment on constraint events_visibility_known on public.events is '/visibility: is public, unlisted or members';
+comment on constraint events_status_known on public.events is '/status: is draft, published, postponed or cancelled';
 comment on constraint events_members_need_community on public.events is
   '/visibility: only an event of a community can be for its members';
 comment on constraint events_recurrence_length on public.events is '/recurrence: takes at most 1,000 characters';
+comment on constraint events_import_needs_community on public.events is '/uid: only the events of a community are imported';
 comment on constraint events_import_uid_key on public.events is '/uid: this event was imported already';
 create index events_soonest_idx on public.events (starts_at, id) where status <> 'draft';
 create index events_span_idx on public.events using gist (tstzrange(starts_at, ends_at, '[]'))
@@ -311,6 +320,7 @@ create table public.rsvps (
   constraint rsvps_queued_while_waitlisted check ((status = 'waitlisted') = (queued_at is not null))
 );
 comment on constraint rsvps_status_known on public.rsvps is '/status: is going, interested or declined';
+comment on constraint rsvps_queued_while_waitlisted on public.rsvps is '/status: whoever waits has a place in the queue';
 comment on constraint rsvps_guests_range on public.rsvps is '/guests: is between 0 and 10';
 comment on constraint rsvps_answers_form on public.rsvps is '/answers: takes an object of at most 16,000 bytes';
 create index rsvps_person_idx on public.rsvps (person_id, event_id);
@@ -332,6 +342,7 @@ create table public.comments (
   constraint comments_body_form check (char_length(body) between 1 and 5000 and btrim(body) <> '')
 );
 comment on constraint comments_reply_of_same_event on public.comments is '/reply_to: is no comment of this event';
+comment on constraint comments_of_event on public.comments is '/id: is taken';
 comment on constraint comments_body_form on public.comments is '/body: takes 1 to 5,000 characters';
 create index comments_author_idx on public.comments (author_id);
 create index comments_reply_idx on public.comments (event_id, reply_to) where reply_to is not null;
