@@ -54,7 +54,7 @@ async def site(server: Server, database_name: str, tmp_path_factory: pytest.Temp
         site_url="http://vently.test",
         rate_limits="off",
     )
-    logs.set_up("critical")
+    logs.set_up(os.environ.get("VENTLY_LOG_LEVEL", "critical"), "console")
     app = create(settings)
     async with _living(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

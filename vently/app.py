@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from vently.communities import api as communities_api
+from vently.communities import pages as communities_pages
 from vently.database.migrate import Room
 from vently.database.pool import Database, Viewer
 from vently.events import api as events_api
+from vently.events import discovery, editing_pages
+from vently.events import pages as events_pages
 from vently.people import api as people_api
+from vently.people import pages as people_pages
 from vently.people import profiles
 from vently.settings import Settings
 from vently.supabase.auth import api as auth_api
@@ -24,7 +28,8 @@ from vently.web.facts import Parts, TokenRefused
 HERE = Path(__file__).parent
 ROOMS = [Room(name, HERE / name / "rules.sql") for name in ("database", "people", "communities", "events")]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
-ROUTES = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES]
+API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES]
+PAGES = [*people_pages.ROUTES, *communities_pages.ROUTES, *events_pages.ROUTES, *editing_pages.ROUTES]
 
 
 def create(settings: Settings) -> Envelope:
@@ -39,6 +44,9 @@ def create(settings: Settings) -> Envelope:
             size=settings.database_connections,
             pooler=settings.database_pooler == "transaction",
         )
+        parts.other["auth"] = auth
+        # A community's and a person's page show events, which live in a room above theirs.
+        parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
         try:
             yield
         finally:
@@ -63,7 +71,7 @@ def create(settings: Settings) -> Envelope:
 
     return shell.create_app(
         settings,
-        [*ROUTES, auth_api.mount(auth), auth_api.well_known(auth)],
+        [*API, *PAGES, auth_api.mount(auth), auth_api.well_known(auth)],
         lifespan=lifespan,
         verify=verify,
         refresh=refresh,
@@ -81,4 +89,4 @@ def worker() -> Envelope:
 
 def describe(settings: Settings) -> dict[str, Any]:
     """The OpenAPI document of everything below /api."""
-    return openapi.document(shell.operations([*health.ROUTES, *ROUTES]), settings.site_url)
+    return openapi.document(shell.operations([*health.ROUTES, *API]), settings.site_url)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from vently.communities.shapes import CommunityChanges, CommunityFilters, NewCommunity
+from vently.communities.shapes import Community, CommunityChanges, CommunityFilters, NewCommunity
 from vently.database.pool import Document, Listing, Transaction
 from vently.database.queries import load
 from vently.refusals import NotAllowed, NotFound, Stale
@@ -13,6 +13,14 @@ from vently.web.merge_patch import changes
 from vently.web.references import split
 
 sql = load(__package__)
+
+
+class Teammate(msgspec.Struct, frozen=True):
+    """Somebody who runs a community."""
+
+    handle: str
+    name: str
+    role: str
 
 
 class Found(msgspec.Struct):
@@ -61,6 +69,16 @@ async def search(tx: Transaction, filters: CommunityFilters, after: Any) -> List
         after_key=key,
         after_id=last,
     )
+
+
+async def mine(tx: Transaction) -> list[Community]:
+    """Those the viewer belongs to."""
+    return msgspec.json.decode(await tx.value(sql.list_my_communities), type=list[Community])
+
+
+async def team(tx: Transaction, community_id: UUID) -> list[Teammate]:
+    """Who runs it, owners first."""
+    return await tx.many(sql.list_run_by, Teammate, community_id=community_id)
 
 
 async def follow(tx: Transaction, community: str) -> Document:

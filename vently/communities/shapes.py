@@ -74,6 +74,19 @@ class Community(msgspec.Struct):
     updated_at: datetime
     version: int
 
+    @property
+    def members(self) -> int:
+        return self.counts.members
+
+    @property
+    def followers(self) -> int:
+        return self.counts.followers
+
+    @property
+    def role(self) -> Role | None:
+        """The viewer's."""
+        return self.membership.role if self.membership else None
+
 
 class Communities(msgspec.Struct):
     """A page of communities, by name."""

@@ -3,11 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from vently.database.pool import Database, Transaction, Viewer
-from vently.events import comments, discovery, events, rsvps
+from vently.events import calendars, comments, discovery, events, rsvps
 from vently.events.shapes import (
     AttendeeFilters,
     Attendees,
+    CalendarFilters,
     Comment,
     CommentChanges,
     CommentFilters,
@@ -57,6 +60,24 @@ async def read_event(request: Any, viewer: Viewer, db: Database, event: Referenc
     async with db.acting_as(viewer, link=event) as tx:
         found = await events.read(tx, event)
     return conditional.answer(request, found.body.encode(), version=found.version)
+
+
+@get("/api/events/{event}/calendar.ics", media_type="text/calendar", may=(404,), tag=TAG)
+async def read_calendar(viewer: Viewer, db: Database, event: Reference) -> Answer:
+    """One event as a calendar (RFC 5545)"""
+    async with db.acting_as(viewer, link=event) as tx:
+        found = msgspec.json.decode((await events.read(tx, event)).body, type=Event)
+    return Answer(calendars.calendar([found], found.title), media_type=calendars.MEDIA_TYPE)
+
+
+@get("/api/events.ics", media_type="text/calendar", may=(422,), tag=TAG)
+async def list_calendar(viewer: Viewer, db: Database, query: CalendarFilters) -> Answer:
+    """Events as a calendar to subscribe to: the soonest 100 that fit"""
+    filters = EventFilters(**msgspec.structs.asdict(query), limit=100)
+    async with db.acting_as(viewer) as tx:
+        listing = await discovery.search(tx, filters, None)
+    found = msgspec.json.decode(listing.items, type=list[Event])
+    return Answer(calendars.calendar(found), media_type=calendars.MEDIA_TYPE)
 
 
 @patch("/api/events/{event}", answers=Event, signed_in=True, may=(403, 404, 409), versioned=True, tag=TAG)
@@ -162,6 +183,6 @@ async def delete_comment(viewer: Viewer, db: Database, comment: UUID) -> Answer:
 
 
 ROUTES = [
-    list_events, create_event, read_event, edit_event, delete_event, publish_event, cancel_event,
+    list_events, create_event, read_event, read_calendar, list_calendar, edit_event, delete_event, publish_event, cancel_event,
     answer_event, list_answers, list_comments, create_comment, read_comment, edit_comment, delete_comment,
 ]  # fmt: skip

@@ -50,6 +50,29 @@ async def hosted(tx: Transaction, since: datetime) -> list[Event]:
     return msgspec.json.decode(await tx.value(sql.list_hosted, since=since), type=list[Event])
 
 
+class Agenda(msgspec.Struct):
+    """A page of events for another room's page, and the listing it came from."""
+
+    events: list[Event]
+    listing: Any
+
+
+async def of_community(tx: Transaction, community: str, after: Any, *, until: datetime | None = None) -> Agenda:
+    """What it has ahead, or with `until` what it had before, the last first."""
+    if until is None:
+        filters = EventFilters(community=community)
+    else:
+        filters = EventFilters(community=community, to=until.isoformat(timespec="seconds"), sort="latest", limit=12)
+    listing = await search(tx, filters, after)
+    return Agenda(msgspec.json.decode(listing.items, type=list[Event]), listing)
+
+
+async def of_person(tx: Transaction, handle: str) -> list[Event]:
+    """What somebody has ahead for everyone to see."""
+    listing = await search(tx, EventFilters(organizer=handle, limit=12), None)
+    return msgspec.json.decode(listing.items, type=list[Event])
+
+
 async def facets(tx: Transaction, since: datetime) -> list[Facet]:
     return msgspec.json.decode(await tx.value(sql.list_facets, since=since), type=list[Facet])
 

@@ -27,6 +27,13 @@ class Found(msgspec.Struct):
     id: UUID
 
 
+class Rights(msgspec.Struct, frozen=True):
+    """Whether the viewer runs the event, and moderates its community."""
+
+    runs: bool
+    moderates: bool
+
+
 class AlreadyPublished(Conflict):
     """This event is published already."""
 
@@ -57,6 +64,11 @@ async def read(tx: Transaction, event: str) -> Document:
 
 async def by_id(tx: Transaction, event_id: UUID) -> Document:
     return await tx.one(sql.get_event, Document, id=event_id, slug=None)
+
+
+async def rights(tx: Transaction, event_id: UUID) -> Rights:
+    """For pages, to offer what would be allowed; the database judges each deed by itself."""
+    return await tx.one(sql.get_rights, Rights, event_id=event_id)
 
 
 async def edit(tx: Transaction, event: str, patch: EventChanges, *, version: int | None) -> Document:

@@ -65,7 +65,7 @@ select coalesce(json_agg(row_to_json(c) order by c.starts_at, c.id), '[]')::text
          order by c.starts_at, c.id limit 100) c;
 
 -- name: get_rights
-select private.event_is_mine(e.organizer_id, e.community_id) as runs,
+select private.event_is_mine(e.organizer_id, e.community_id) is true as runs,
        e.community_id in (select private.communities_i_moderate()) is true as moderates
   from public.events e where e.id = :event_id;
 

@@ -9,7 +9,7 @@ import msgspec
 from vently.database.pool import Listing, Transaction
 from vently.database.queries import load
 from vently.events import events
-from vently.events.shapes import AttendeeFilters, NewRsvp, Rsvp
+from vently.events.shapes import AttendeeFilters, NewRsvp, PersonName, Rsvp
 from vently.refusals import NotFound
 from vently.web.references import split
 
@@ -47,6 +47,6 @@ async def attendees(tx: Transaction, event: str, filters: AttendeeFilters, after
     )
 
 
-async def own(tx: Transaction, event_id: UUID) -> Rsvp | None:
-    """The viewer's answer, if there is one."""
-    return await tx.maybe_one(sql.get_answer, Rsvp, event_id=event_id)
+async def going(tx: Transaction, event_id: UUID) -> list[PersonName]:
+    """The first few who go, as far as the viewer may see."""
+    return await tx.many(sql.list_going, PersonName, event_id=event_id)

@@ -159,8 +159,8 @@ class Events(msgspec.Struct):
     next: str | None
 
 
-class EventFilters(msgspec.Struct, rename={"from_": "from"}):
-    """Without `from` and `to`: what has not ended yet. A day as `to` is meant whole (UTC)."""
+class CalendarFilters(msgspec.Struct, rename={"from_": "from"}):
+    """The filters of a list that is subscribed to."""
 
     q: Line[200] | None = None
     from_: DayOrMoment | None = None
@@ -171,6 +171,10 @@ class EventFilters(msgspec.Struct, rename={"from_": "from"}):
     community: Reference | None = None
     organizer: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_]{1,29}\Z")] | None = None
     online: bool | None = None
+
+
+class EventFilters(CalendarFilters, rename={"from_": "from"}):
+    """Without `from` and `to`: what has not ended yet. A day as `to` is meant whole (UTC)."""
     sort: Literal["soonest", "latest", "relevance", "popular"] = "soonest"
     limit: PageSize = 20
     cursor: CursorText | None = None

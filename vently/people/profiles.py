@@ -52,6 +52,7 @@ class Person(msgspec.Struct):
     city: str | None
     country: str | None
     organizer: bool
+    followers: int
     following: bool
     url: str
     created_at: datetime

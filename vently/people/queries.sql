@@ -23,6 +23,7 @@ select private.become_organizer(:approval);
 select json_build_object(
          'id', p.id, 'handle', p.handle, 'name', p.name, 'bio', p.bio, 'city', p.city, 'country', p.country,
          'organizer', p.organizer_status = 'approved',
+         'followers', p.followers_count,
          'following', exists (select 1 from public.person_follows f
                                where f.follower_id = (select auth.uid()) and f.followed_id = p.id),
          'url', coalesce(current_setting('vently.site', true), '') || '/people/' || p.handle,

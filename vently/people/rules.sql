@@ -34,7 +34,7 @@ create policy "people stop following for themselves" on public.person_follows fo
 grant select, delete on public.person_follows to authenticated;
 grant insert (follower_id, followed_id) on public.person_follows to authenticated;
 
-create trigger profiles_touch before update on public.profiles for each row execute function private.touch();
+create trigger profiles_touch before update of handle, name, bio, city, country, organizer_status on public.profiles for each row execute function private.touch();
 
 
 -- An account gets its profile in the same transaction
@@ -111,7 +111,8 @@ begin
   return null;
 end $$;
 revoke execute on function private.announce_profile() from public, anon, authenticated;
-create trigger profiles_announce after insert or update or delete on public.profiles
+create trigger profiles_announce after insert or update of handle, name, bio, city, country, organizer_status or delete
+  on public.profiles
   for each row execute function private.announce_profile();
 
 create or replace function private.announce_person_follow() returns trigger
@@ -119,6 +120,8 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
   it public.person_follows := coalesce(new, old);
 begin
+  update public.profiles set followers_count = followers_count + case tg_op when 'INSERT' then 1 else -1 end
+   where id = it.followed_id;
   perform private.announce('person:' || it.followed_id,
     case tg_op when 'INSERT' then 'follow.created' else 'follow.deleted' end,
     jsonb_build_object('follower_id', it.follower_id));

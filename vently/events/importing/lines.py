@@ -32,6 +32,8 @@ class Calendar(Struct):
     events: list[Block] = []
 
 
+DEEPEST = 10
+
 _bracket = re.compile(r"(BEGIN|END)\s*:\s*([A-Za-z0-9-]*)\s*", re.IGNORECASE)
 _property = re.compile(r"[A-Za-z0-9-]+[;:]")
 
@@ -117,6 +119,9 @@ class _Sorter:
         if name == "VCALENDAR":
             self.calendars.append(Calendar())
         elif self.open is not None:
+            if len(self.nested) == DEEPEST:
+                self.open.trouble = f"has more than {DEEPEST} components inside each other"
+                return
             self.nested.append(name)
             if self.open.name == "VTIMEZONE":
                 self.open.lines.append(line)

@@ -1,0 +1,162 @@
+"""The pages as a browser without JavaScript sees them: forms that post and redirect."""
+
+import re
+import secrets
+
+import httpx
+import pytest
+
+from cast import Person, Site
+
+
+class Browser:
+    """Keeps cookies, sends the hidden fields of a page's forms, follows redirects."""
+
+    def __init__(self, site: Site) -> None:
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(site.app, raise_app_exceptions=False), base_url=site.settings.site_url,
+            headers={"accept": "text/html"}, follow_redirects=True,
+        )  # fmt: skip
+
+    async def opens(self, path: str, status: int = 200) -> str:
+        answer = await self.client.get(path)
+        assert answer.status_code == status, (path, answer.status_code, answer.text[-600:])
+        return answer.text
+
+    async def sends(self, page: str, action: str, **fields: str) -> httpx.Response:
+        """Fill in a form of a page and press its button."""
+        text = await self.opens(page)
+        token = re.search(r'name="_csrf" value="([^"]+)"', text)
+        assert token, f"{page} has no form"
+        assert f'action="{action}"' in text, f"{page} has no form to {action}"
+        return await self.client.post(action, data={"_csrf": token[1], **fields})
+
+    async def signs_up(self, name: str) -> str:
+        email = f"{name.lower()}-{secrets.token_hex(5)}@example.org"
+        answer = await self.sends("/sign-up", "/sign-up", name=name, email=email, password="correct horse battery")
+        assert answer.status_code == 200, answer.text
+        assert f"Welcome, {name}!" in answer.text
+        return email
+
+
+@pytest.fixture
+def browser(site: Site) -> Browser:
+    return Browser(site)
+
+
+async def test_a_newcomer_signs_up_answers_comments_and_follows(
+    browser: Browser, alice: Person, dana: Person
+) -> None:
+    event = await alice.creates("Lantern walk", description="Bring **light**", venue={"city": "Ghent"}, capacity=3)
+    assert "Sign in to answer" in await browser.opens(f"/events/{event['slug']}")
+    await browser.signs_up("Newcomer")
+
+    path = f"/events/{event['slug']}"
+    answered = await browser.sends(path, f"{path}/rsvp", status="going")
+    assert "You’re going" in answered.text
+    assert "<strong>light</strong>" in answered.text
+    said = await browser.sends(path, f"{path}/comments", body="See you <script>there</script>")
+    assert "See you" in said.text
+    assert "<script>there" not in said.text
+    blank = await browser.sends(path, f"{path}/comments", body="  ")
+    assert (blank.status_code, "aria-invalid" in blank.text) == (422, True)
+
+    circle = f"/communities/{dana.community}"
+    assert "Following" in (await browser.sends(circle, f"{circle}/follow", following="yes")).text
+    assert "Welcome!" in (await browser.sends(circle, f"{circle}/membership", member="yes")).text
+    mine = await browser.opens("/me")
+    assert "Lantern walk" in mine
+    assert "Dana" in mine
+
+
+async def test_an_organiser_creates_edits_publishes_and_cancels_by_page(browser: Browser) -> None:
+    await browser.signs_up("Olive")
+    assert "You can publish events now" in (await browser.sends("/me", "/me/organizer", terms="accepted")).text
+    form = {
+        "title": "Fermenting night", "starts_at": "2027-05-01T19:00", "ends_at": "2027-05-01T22:00",
+        "timezone": "Europe/Vienna", "place": "venue", "venue_name": "Küche", "venue_city": "Graz", "tags": "food, jars",
+        "visibility": "public", "status": "draft",
+    }  # fmt: skip
+    wrong = await browser.sends("/events/new", "/events/new", **{**form, "ends_at": "2027-05-01T18:00"})
+    assert wrong.status_code == 422
+    assert "must not be before starts_at" in wrong.text
+    assert 'value="Fermenting night"' in wrong.text
+    made = await browser.sends("/events/new", "/events/new", **form)
+    assert "This is a draft" in made.text
+    path = made.url.path
+    edited = await browser.sends(f"{path}/edit", f"{path}/edit", **{**form, "title": "Fermenting evening", "status": ""})
+    assert "Fermenting evening" in edited.text
+    assert "It is out" in (await browser.sends(path, f"{path}/publication")).text
+    assert "This event is cancelled" in (await browser.sends(path, f"{path}/cancellation")).text
+    assert "deleted" in (await browser.sends(path, f"{path}/deletion")).text
+    await browser.opens(path, 404)
+
+
+async def test_carol_sees_no_draft_and_no_controls(browser: Browser, alice: Person) -> None:
+    draft, public = await alice.creates(status="draft"), await alice.creates()
+    await browser.signs_up("Carol")
+    await browser.opens(f"/events/{draft['slug']}", 404)
+    page = await browser.opens(f"/events/{public['slug']}")
+    assert "For those who run this event" not in page
+    await browser.opens(f"/events/{public['slug']}/edit", 403)
+
+
+async def test_a_form_from_elsewhere_is_refused(browser: Browser, alice: Person) -> None:
+    event = await alice.creates()
+    await browser.signs_up("Victim")
+    without = await browser.client.post(f"/events/{event['slug']}/rsvp", data={"status": "going"})
+    assert without.status_code == 403
+    await browser.opens("/")
+    elsewhere = await browser.client.post(
+        f"/events/{event['slug']}/rsvp", data={"status": "going"}, headers={"origin": "https://evil.example"}
+    )
+    assert elsewhere.status_code == 403
+
+
+async def test_sign_in_goes_where_one_came_from_and_nowhere_else(browser: Browser, site: Site, alice: Person) -> None:
+    event = await alice.creates()
+    for goal, lands in ((f"/events/{event['slug']}", f"/events/{event['slug']}"), ("//evil.example", "/"), ("/\\evil", "/")):
+        person = Browser(site)
+        answer = await person.sends(
+            "/sign-in", "/sign-in", email=alice.email, password="correct horse battery", next=goal
+        )
+        assert answer.url.path == lands
+    refused = await browser.sends("/sign-in", "/sign-in", email=alice.email, password="wrong wrong wrong")
+    assert refused.status_code == 422
+    assert "Invalid login credentials" in refused.text
+
+
+async def test_the_list_goes_on_without_javascript(browser: Browser, alice: Person, dana: Person) -> None:
+    for day in range(1, 29):
+        answer = await dana.post("/api/events", {
+            "title": f"Round {day:02}", "starts_at": f"2027-06-{day:02}T10:00:00Z", "community": dana.community,
+            "status": "published", "category": f"rounds-{dana.community}"[:40],
+        })  # fmt: skip
+        assert answer.status_code == 201, answer.text
+    category = f"rounds-{dana.community}"[:40]
+    first = await browser.opens(f"/?category={category}")
+    more = re.search(r'class="button calm" href="([^"]+cursor=[^"]+)"', first)
+    assert more, "no way to more"
+    second = await browser.opens("/" + more[1].replace("&amp;", "&"))
+    titles = re.findall(r"Round (\d\d)", first + second)
+    assert sorted(set(titles)) == [f"{day:02}" for day in range(1, 29)]
+    await browser.opens("/?q=nothing+of+the+sort+anywhere")
+
+
+async def test_the_calendar_of_an_event_opens_in_calendar_programs(visitor: Person, alice: Person) -> None:
+    from icalendar import Calendar
+
+    event = await alice.creates("Été à Graz", starts_at="2027-07-01T18:00:00Z", venue={"city": "Graz"}, recurrence="FREQ=WEEKLY;COUNT=3")
+    answer = await visitor.get(f"/api/events/{event['slug']}/calendar.ics")
+    assert answer.headers["content-type"].startswith("text/calendar")
+    entry = Calendar.from_ical(answer.content).walk("VEVENT")[0]
+    assert (str(entry["summary"]), str(entry["location"])) == ("Été à Graz", "Graz")
+    many = await visitor.get("/api/events.ics", params={"organizer": alice.handle})
+    assert len(Calendar.from_ical(many.content).walk("VEVENT")) == 1
+
+
+async def test_a_cover_is_drawn_from_its_address(visitor: Person, alice: Person) -> None:
+    event = await alice.creates(category="music")
+    cover = await visitor.get(event["cover"])
+    assert cover.headers["content-type"] == "image/svg+xml"
+    assert len(cover.content) < 3_000

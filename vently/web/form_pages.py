@@ -1,0 +1,35 @@
+"""What form pages share: refused fields by pointer, and where a person goes afterwards."""
+
+from typing import Any
+
+import msgspec
+
+from vently.refusals import Invalid, Refusal
+from vently.web import pointing
+
+
+def wrong(refused: Refusal) -> dict[str, str]:
+    """Sentence by pointer; under "" what concerns the form as a whole."""
+    found = {error.pointer: error.detail for error in refused.errors}
+    return found or {"": refused.detail}
+
+
+def ours(path: str | None, fallback: str = "/") -> str:
+    """A path of this site to go to. Anything that could lead elsewhere (`//`, a backslash, a scheme) is not taken."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or any(c in path for c in "\\\r\n\t\0"):
+        return fallback
+    return path
+
+
+def typed(fields: dict[str, list[Any]]) -> dict[str, str]:
+    """What stood in the inputs, to show it again."""
+    return {name: values[-1] for name, values in fields.items() if values and isinstance(values[-1], str)}
+
+
+def as_shape(kind: Any, fields: dict[str, Any]) -> Any:
+    """The same checks that the API's bodies meet. Raises Invalid."""
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        wrong = pointing.all_errors(fields, kind)
+        raise Invalid(errors=wrong or [pointing.from_message(str(error))]) from None
