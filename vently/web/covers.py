@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from hashlib import blake2b, shake_128
 from math import cos, pi, sin
-from typing import Any
-from urllib.parse import quote
 
 WIDTH, HEIGHT = 800, 450
 ANY = "any"
@@ -25,14 +23,6 @@ PALETTES = (
     ("#f0b7a1", "#f7dfc0", "#c8553d", "#fffaf3", "#8a3b2a"),
     ("#a7c7d9", "#dbe9e4", "#e07a5f", "#ffffff", "#3d5a73"),
 )
-
-
-def cover_url(thing: Any) -> str:
-    """The cover of an event or a community, else the address of a generated one, /covers/{category}/{id}.svg:
-    `cover_svg(id, category)` draws it without asking the database. What has no category says "any".
-    """
-    category = getattr(thing, "category", None) or ANY
-    return getattr(thing, "cover", None) or f"/covers/{quote(category, safe='')}/{thing.id}.svg"
 
 
 def cover_svg(seed: str, category: str = ANY) -> str:

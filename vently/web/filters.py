@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from babel.numbers import format_currency, get_currency_precision
-from jinja2 import Environment
+from jinja2 import Environment, pass_environment
 
 from vently.web import dates, prose, schema_org
 from vently.web.assets import asset_url
-from vently.web.covers import cover_url
+from vently.web.covers import ANY
 
 TINTS = 8
 
@@ -69,6 +69,20 @@ def tint(seed: str | None) -> str:
 def country(code: str | None) -> str:
     """ISO 3166 code -> its name; anything else stays as it is."""
     return str(dates.LOCALE.territories.get((code or "").upper(), code or ""))
+
+
+@pass_environment
+def cover_url(environment: Environment, thing: Any) -> str:
+    """The cover of an event or a community. A generated one needs no host: pages may be read under another name.
+
+    What has none gets /covers/{category}/{id}.svg, drawn by `covers.cover_svg`.
+    """
+    get = schema_org.reader(environment)
+    own = get(thing, "cover")
+    if not own:
+        return f"/covers/{quote(get(thing, 'category') or ANY, safe='')}/{get(thing, 'id')}.svg"
+    path = urlsplit(own).path
+    return path if path.startswith("/covers/") else str(own)
 
 
 def map_url(lat: float | None, lng: float | None, words: Iterable[str | None]) -> str:

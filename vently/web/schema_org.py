@@ -12,18 +12,23 @@ from vently.web.prose import excerpt
 
 STATUSES = {"cancelled": "EventCancelled", "postponed": "EventPostponed"}
 
-# Reads a field of a struct or of decoded JSON alike, as a template does; what is not there is None.
 Get = Callable[[Any, str], Any]
 
 
-@pass_environment
-def event_json_ld(environment: Environment, event: Any, url: str) -> Markup:
-    """The text of a <script type="application/ld+json">, safe to stand inside one."""
+def reader(environment: Environment) -> Get:
+    """Reads a field of a struct or of decoded JSON alike, as a template does; what is not there is None."""
 
     def get(thing: Any, name: str) -> Any:
         value = environment.getattr(thing, name)
         return None if isinstance(value, Undefined) else value
 
+    return get
+
+
+@pass_environment
+def event_json_ld(environment: Environment, event: Any, url: str) -> Markup:
+    """The text of a <script type="application/ld+json">, safe to stand inside one."""
+    get = reader(environment)
     mode = "OnlineEventAttendanceMode" if event.online else "OfflineEventAttendanceMode"
     return htmlsafe_json_dumps(
         {
