@@ -17,8 +17,9 @@ _WRITE = re.compile(
 )
 _OWNS = re.compile(r"\bon\s+((?:public|private)\.[a-z_]+)\s+for\s+(?:select|insert|update|delete|all)\b")
 _SPEAKS_SQL = re.compile(
-    r"^\s*(?:begin;|select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|with\b.+\bas\s*\(|set\s+local|create\s+(?:table|index)|alter\s+\w+|drop\s+\w+)\b",
-    re.IGNORECASE | re.DOTALL,
+    r"""\s*(?: select\b.+\bfrom\b | insert\s+into\b | update\b.+\bset\b | delete\s+from\b | with\b.+\bas\s*\(
+           | set\s+local\b | begin\s*; | create\s+(?:table|index)\b | alter\s+\w | drop\s+\w )""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
 SYSTEM_WITHIN = {"database/pool.py", "cli.py", "commands", "privacy", "jobs", "tickets/till.py", "web/hooks.py"}
