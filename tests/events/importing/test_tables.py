@@ -48,7 +48,8 @@ def test_times_may_have_columns_of_their_own(reads):
 
 
 def test_cells_run_over_lines_and_an_open_quote_swallows_one_row_only(reads):
-    table = 'name,start,description\nA,2025-03-01,"two\nlines, ""quoted"""\n"B,2025-03-01,\nC,2025-03-02,\n"D",2025-03-03,"x"\n'
+    rows = ['A,2025-03-01,"two\nlines, ""quoted"""', '"B,2025-03-01,', "C,2025-03-02,", '"D",2025-03-03,"x"']
+    table = "\n".join(["name,start,description", *rows])
     reading = reads(table, "t.csv")
     assert [(event.title, event.line) for event in reading.events] == [("A", 2), ("C", 5), ("D", 6)]
     assert reading.events[0].description == 'two\nlines, "quoted"'
