@@ -33,10 +33,10 @@ def needs_debian_file(path: str, apt_package: str) -> Path:
 
 def needs_node_program(path: str) -> Path:
     """A program under `tests/node_modules`, installed from `tests/package-lock.json` when it is not there yet."""
-    npm = needs_program("npm", "npm")
     folder = Path(__file__).parent
     program = folder / "node_modules" / path
     if not program.exists():
+        npm = needs_program("npm", "npm")
         with _alone():
             if not program.exists():
                 _call([npm, "ci", "--no-audit", "--no-fund"], cwd=folder)

@@ -302,6 +302,24 @@ async def test_a_plain_postgres_gets_the_platform_first(house: House, scratch: S
     assert said == []
 
 
+async def test_the_plan_for_an_empty_plain_postgres_begins_with_the_platform(house: House, scratch: Scratch) -> None:
+    database = await scratch.database(platform=False)
+    planned = await plan(
+        scratch.url(database, "nobody_yet"),
+        platform_url=scratch.url(database),
+        rooms=house.rooms,
+        migrations=house.folder / "migrations",
+    )
+    assert (planned.platform, planned.rules) == (True, ("first", "second"))
+
+
+async def test_an_owner_with_an_awkward_name_can_migrate(house: House, scratch: Scratch) -> None:
+    await run(scratch.url(house.database), 'create role "my-owner" login bypassrls; grant postgres to "my-owner";')
+    await migrate(
+        scratch.url(house.database, "my-owner"), rooms=house.rooms[1:], migrations=house.folder / "migrations"
+    )
+
+
 async def test_a_supabase_project_keeps_its_own_platform(house: House, scratch: Scratch) -> None:
     await run(scratch.url(house.database), "comment on schema auth is 'from Supabase'")
     before = await house.owner("select count(*) from pg_class")
@@ -317,7 +335,24 @@ async def test_a_supabase_project_keeps_its_own_platform(house: House, scratch: 
     assert await house.owner("select count(*) from pg_class") == before
 
 
-async def test_the_whole_house_can_be_migrated(scratch: Scratch) -> None:
+async def test_all_rules_of_the_house_can_be_put_away_and_made_anew(scratch: Scratch, tmp_path: Path) -> None:
     owner_url = scratch.url(await scratch.database(), "postgres")
+    made = """
+        select format('%s %s', kind, identity) as line from private.rule_objects union all
+        select format('%s %s', oid::regclass, relacl) from pg_class where relnamespace = 'public'::regnamespace"""
+
+    async def standing() -> set[str]:
+        return {row["line"] for row in await run(owner_url, made)}
+
     assert (await migrate(owner_url, rooms=ROOMS)).changed
     assert not (await migrate(owner_url, rooms=ROOMS)).changed
+    before = await standing()
+
+    empty = [Room(room.name, tmp_path / f"{room.name}.sql") for room in ROOMS]
+    for room in empty:
+        room.rules.write_text("")
+    await migrate(owner_url, rooms=empty)
+    assert await value(owner_url, "select count(*) from private.rule_objects") == 0
+
+    await migrate(owner_url, rooms=ROOMS)
+    assert await standing() == before

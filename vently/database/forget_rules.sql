@@ -23,7 +23,7 @@ begin
   for relation in
     select oid::regclass as name, relkind from pg_class
      where relnamespace in ('public'::regnamespace, 'private'::regnamespace)
-       and relkind in ('r', 'p', 'v', 'm', 'S') and relowner = current_user::regrole
+       and relkind in ('r', 'p', 'v', 'm', 'S') and relowner = (select oid from pg_roles where rolname = current_user)
   loop
     execute format('revoke all on %s %s from public, anon, authenticated, service_role',
       case relation.relkind when 'S' then 'sequence' else 'table' end, relation.name);
