@@ -32,6 +32,7 @@ class NewThing(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: words.Line[80]
     slug: words.Slug | None = None
     about: words.Text[0, 500] = ""
+    motto: words.Text[1, 20_000] = "none"
     timezone: words.Timezone = "UTC"
     starts_at: words.Moment | None = None
     venue: Venue | None = None
@@ -43,7 +44,7 @@ class NewThing(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class ThingPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: words.Line[80] | UnsetType = UNSET
-    slug: words.Slug | None | UnsetType = UNSET
+    slug: words.Slug | UnsetType | None = UNSET
 
 
 class ThingFilters(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -65,8 +66,23 @@ class Thing(msgspec.Struct):
     name: str
 
 
-@get("/api/things")
-async def list_things(request: Any, viewer: Viewer, query: ThingFilters) -> Answer:
+class Things(msgspec.Struct):
+    items: list[Thing]
+    next: str | None
+
+
+class SeenThing(msgspec.Struct):
+    thing: str
+    viewer: UUID | None
+
+
+class Taken(msgspec.Struct):
+    filename: str
+    size: int
+
+
+@get("/api/things", answers=Things)
+async def list_things(request: Any, viewer: Viewer, query: ThingFilters) -> Answer:  # noqa: ARG001
     place = cursors.read(request, "things", query, query.cursor, Place)
     first = place.last + 1 if place else 0
     items = [Thing(n, f"thing {n}") for n in range(first, min(first + query.limit, 50))]
@@ -80,25 +96,26 @@ async def list_others(request: Any, query: ThingFilters) -> Answer:
     return lists.answer(request, b"[]", None)
 
 
-@post("/api/things", signed_in=True, answers=Thing, once=True)
+@post("/api/things", signed_in=True, answers=NewThing, once=True)
 async def create_thing(viewer: Viewer, data: NewThing) -> Answer:
     assert viewer.id
-    return created(data, "/api/things/1")
+    return created(data, "/api/things/x")
 
 
-@get("/api/things/{thing}", answers=Thing)
+@get("/api/things/{thing}", answers=SeenThing, versioned=True)
 async def read_thing(request: Any, viewer: Viewer, thing: words.Reference) -> Answer:
     return conditional.answer(request, {"thing": thing, "viewer": viewer.id}, version=7)
 
 
-@patch("/api/things/{thing}", answers=Thing, versioned=True)
-async def change_thing(request: Any, thing: str, data: ThingPatch) -> Answer:
+@patch("/api/things/{thing}", answers=ThingPatch, versioned=True)
+async def change_thing(request: Any, thing: words.Reference, data: ThingPatch) -> Answer:
+    assert thing
     conditional.check_if_match(request, 7)
     return Answer(merge_patch.changes(data))
 
 
 @delete("/api/things/{thing}")
-async def remove_thing(thing: UUID) -> Answer:
+async def remove_thing(thing: words.Reference) -> Answer:
     assert thing
     return nothing()
 
@@ -136,7 +153,7 @@ async def sign_in(request: Any) -> Answer:
     return redirect("/page")
 
 
-@post("/api/uploads", upload="file", limit=2_000_000)
+@post("/api/uploads", upload="file", answers=Taken, limit=2_000_000)
 async def take_upload(request: Any) -> Answer:
     file = await forms.upload(request)
     return Answer({"filename": file.filename, "size": len(file.body)}, 201)

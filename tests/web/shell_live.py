@@ -4,10 +4,13 @@ import asyncio
 import os
 
 from litestar import Request
-from shell_app import ROUTES, app
+from shell_app import ROUTES, app, change_thing, create_thing, list_things, read_thing, take_upload
 
+from vently.web import logs
 from vently.web.answers import Answer
 from vently.web.routes import get
+
+logs.set_up("error", "json")
 
 
 @get("/api/slow")
@@ -18,3 +21,8 @@ async def take_time(request: Request) -> Answer:
 
 def made():
     return app(routes=[*ROUTES, take_time], drain_seconds=float(os.environ.get("DRAIN", "0")))
+
+
+def described():
+    """Without the routes that break on purpose."""
+    return app(routes=[list_things, create_thing, read_thing, change_thing, take_upload])

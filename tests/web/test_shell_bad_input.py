@@ -6,6 +6,7 @@ import pytest
 from shell_app import client
 
 JSON = {"content-type": "application/json", "authorization": "Bearer token-alice"}
+FORM_WITHOUT_FILE = b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\nhi\r\n--x--\r\n'
 DEEP = b'{"name":"x","extra":{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}}"
 
 BODIES = [
@@ -123,6 +124,9 @@ async def test_a_body_over_a_megabyte_is_refused_announced_or_not():
         ("near=nan", 422, "/query/near"),
         ("near=null", 422, "/query/near"),
         ("online=maybe", 422, "/query/online"),
+        ("from=0.5", 422, "/query/from"),
+        ("from=123e-5", 422, "/query/from"),
+        ("from=null", 422, "/query/from"),
         ("from=yesterday", 422, "/query/from"),
         ("from=9999-01-01T00:00:00Z", 422, "/query/from"),
         ("cursor=abc", 422, "/query/cursor"),
@@ -150,7 +154,7 @@ async def test_a_bad_query_is_refused_by_parameter(query, status, pointer):
         ("GET", "/api/things/" + "x" * 9000, 414),
         ("GET", "/api/nothing", 404),
         ("GET", "/api/things/a/b/c", 404),
-        ("DELETE", "/api/things/not-a-uuid", 404),
+        ("DELETE", "/api/things/-not-a-reference-", 404),
         ("TRACE", "/api/things", 405),
         ("PUT", "/api/things", 405),
         ("BREW", "/api/things", 405),
@@ -174,7 +178,7 @@ async def test_a_bad_address_is_refused(method, path, status):
         (b"nonsense", "multipart/form-data; boundary=x", 400),
         (b"{}", "application/json", 415),
         (b"--x\r\n", "multipart/form-data; boundary=x", 400),
-        (b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\nhi\r\n--x--\r\n', "multipart/form-data; boundary=x", 422),
+        (FORM_WITHOUT_FILE, "multipart/form-data; boundary=x", 422),
         (b" " * 2_000_001, "multipart/form-data; boundary=x", 413),
     ],
 )

@@ -15,14 +15,14 @@ HERE = Path(__file__).parent
 
 
 @asynccontextmanager
-async def serving(drain="0"):
+async def serving(drain="0", factory="made"):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     paths = os.pathsep.join([str(HERE), str(HERE.parents[1])])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "uvicorn", "--factory", "shell_live:made", "--port", str(port), "--http", "httptools",
-        "--no-access-log", "--log-level", "error", "--timeout-graceful-shutdown", "10",
+        sys.executable, "-m", "uvicorn", "--factory", f"shell_live:{factory}", "--port", str(port),
+        "--http", "httptools", "--no-access-log", "--log-level", "error", "--timeout-graceful-shutdown", "10",
         env={**os.environ, "PYTHONPATH": paths, "DRAIN": drain}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -73,8 +73,11 @@ RAW = [
     b"GET /api/things HTTP/1.1\r\nConnection: close\r\n\r\n",
     b"GET /api/things HTTP/1.1\r\nHost: a b<c>\r\nConnection: close\r\n\r\n",
     b"GET /api/things HTTP/1.0\r\n\r\n",
-    b"POST /sign-in HTTP/1.1\r\nHost: vently\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\nConnection: close\r\n\r\n%ff",
-    b"POST /api/things HTTP/1.1\r\nHost: vently\r\nAuthorization: Bearer token-alice\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n",
+    (
+        b"POST /sign-in HTTP/1.1\r\nHost: vently\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 3\r\nConnection: close\r\n\r\n%ff"
+    ),
+    b"POST /api/things HTTP/1.1\r\nHost: vently\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n",
 ]
 
 

@@ -148,9 +148,7 @@ async def test_forms_from_other_sites_are_refused_whatever_they_carry(headers, s
 async def test_a_token_may_come_in_a_header():
     async with client() as browser:
         token = (await browser.get("/page")).json()["token"]
-        answer = await browser.post(
-            "/sign-in", data={"email": "alice@example.org"}, headers={"x-csrf-token": token}
-        )
+        answer = await browser.post("/sign-in", data={"email": "alice@example.org"}, headers={"x-csrf-token": token})
     assert answer.status_code == 303
 
 

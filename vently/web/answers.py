@@ -37,7 +37,7 @@ class Answer:
         """What Litestar asks of an exception handler's answer."""
         return self
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - ASGI
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
         if self.status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(self.body)))

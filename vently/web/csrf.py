@@ -23,7 +23,7 @@ _REMEMBERED = 30 * 86400
 
 
 class ForeignForm(NotAllowed):
-    """This form was not sent from its own page, or the page is too old: reload the page and send it again."""
+    """The form was not sent from its own page, or the page is too old: reload the page and send it again."""
 
     type = "foreign-form"
     title = "Reload the page and send it again"
@@ -35,9 +35,8 @@ async def check(request: Any) -> None:
     given = request.headers.get(HEADER) or (await forms.fields(request)).get(FIELD, [""])[-1]
     browser = request.cookies.get(COOKIE, "")
     viewer = await viewers.of(request)
-    if not browser or not isinstance(given, str) or not hmac.compare_digest(
-        given.encode("utf-8", "replace"), _token(request, browser, viewer).encode()
-    ):
+    fitting = _token(request, browser, viewer).encode()
+    if not browser or not isinstance(given, str) or not hmac.compare_digest(given.encode(), fitting):
         raise ForeignForm
 
 

@@ -11,15 +11,23 @@ from vently.web.routes import get
 
 @get("/openapi.json", hidden=True)
 async def read_openapi(request: Any) -> Answer:
-    """This API as OpenAPI 3.1."""
+    """The API as OpenAPI 3.1."""
     return conditional.answer(request, facts.of(request).parts.openapi)
 
 
 @get("/docs", hidden=True)
 async def show_docs(request: Any) -> Answer:
-    """The same, for people to read."""
+    """The same, for people to read: no script, nothing from elsewhere."""
     document = msgspec.json.decode(facts.of(request).parts.openapi)
-    return await pages.page(request, "docs.html", document=document)
+    return await pages.page(request, "docs.html", document=document, groups=_groups(document))
+
+
+def _groups(document: Any) -> list[tuple[str, list[tuple[str, str, Any]]]]:
+    groups: dict[str, list[tuple[str, str, Any]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            groups[operation["tags"][0]].append((method, path, operation))
+    return list(groups.items())
 
 
 ROUTES = [read_openapi, show_docs]

@@ -15,7 +15,7 @@ from vently.web.facts import Parts
 
 @contextmanager
 def draining(parts: Parts, seconds: float) -> Iterator[None]:
-    """Within, SIGTERM turns `/readyz` to 503 and reaches uvicorn's own handler `seconds` later; a second one at once."""
+    """Within, SIGTERM turns `/readyz` to 503 and reaches uvicorn `seconds` later; a second SIGTERM at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

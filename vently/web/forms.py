@@ -1,6 +1,7 @@
 """Forms of pages and uploaded files, read once and within a limit."""
 
-from typing import Any, TypeVar, get_type_hints
+from functools import cache
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -8,7 +9,8 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import HTTPException
 
 from vently.refusals import FieldError, Invalid, Malformed
-from vently.web import checks, json_body, pointing
+from vently.web import json_body
+from vently.web.texts import TextReader
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -27,22 +29,19 @@ class Upload(msgspec.Struct):
 
 async def read(request: Any, kind: type[T]) -> T:
     """The form as a struct: blanks at the ends go, empty fields count as not given. Raises Invalid with `/field`s."""
+    reader = _reader(kind)
     given: dict[str, Any] = {}
-    hints = get_type_hints(kind, include_extras=True)
-    sent = await fields(request)
-    for field in msgspec.structs.fields(kind):
-        values = [_tidy(value) for value in sent.get(field.encode_name, []) if isinstance(value, str)]
-        values = [value for value in values if value]
-        if values:
-            given[field.encode_name] = values if _takes_many(hints[field.name]) else values[-1]
-    try:
-        value = msgspec.convert(given, kind, strict=False)
-    except msgspec.ValidationError as error:
-        wrong = pointing.all_errors(given, kind, strict=False)
-        raise Invalid(errors=wrong or [pointing.from_message(str(error))]) from None
-    if wrong := checks.moments(value):
-        raise Invalid(errors=wrong)
-    return value
+    for name, sent in (await fields(request)).items():
+        values = [tidy for value in sent if isinstance(value, str) and (tidy := _tidy(value))]
+        if values and name in reader.names:
+            given[name] = values if name in reader.lists else values[-1]
+    read: T = reader.read(given)
+    return read
+
+
+@cache
+def _reader(kind: type[msgspec.Struct]) -> TextReader:
+    return TextReader(kind)
 
 
 async def upload(request: Any, name: str = "file") -> Upload:
@@ -105,7 +104,3 @@ async def _multipart(request: Any) -> dict[str, list[Any]]:
 def _tidy(text: str) -> str:
     """Browsers send line breaks as CR LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def _takes_many(hint: Any) -> bool:
-    return isinstance(msgspec.inspect.type_info(hint), msgspec.inspect.ListType)

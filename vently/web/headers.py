@@ -17,7 +17,7 @@ _ASKED = (
 _ALWAYS: Pairs = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
-    (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), browsing-topics=()"),
+    (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]

@@ -49,7 +49,7 @@ async def once(request: Any, viewer: Viewer, verb: Verb, *, link: str = "") -> A
 
     Raises Invalid for a key that cannot be one or that came with another request, and InFlight.
     """
-    key = _key(request)
+    key = key_of(request)
     async with facts.of(request).parts.database.acting_as(viewer, link=link) as tx:
         if key is None:
             return await verb(tx)
@@ -80,7 +80,8 @@ def fingerprint(request: Any) -> str:
     return hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).hexdigest()
 
 
-def _key(request: Any) -> str | None:
+def key_of(request: Any) -> str | None:
+    """The key the client gave. Raises Invalid for one that cannot be a key."""
     key: str | None = request.headers.get(HEADER)
     if key is not None and not _KEY.fullmatch(key):
         raise Invalid.at(_POINTER, "must be 1 to 255 visible ASCII characters")

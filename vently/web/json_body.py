@@ -23,7 +23,7 @@ class UnsupportedMediaType(Refusal):
     title = "Unsupported media type"
 
 
-class ClientGone(Exception):
+class ClientGone(Exception):  # noqa: N818 - nobody erred
     """The client hung up before its request was whole."""
 
 
@@ -120,5 +120,3 @@ def check_depth(body: bytes) -> None:
         depth += 1 if mark in b"[{" else -1 if mark in b"]}" else 0
         if depth > DEEPEST:
             raise Invalid(f"The body nests deeper than {DEEPEST} levels.")
-
-

@@ -20,7 +20,7 @@ def answer(request: Any, items: str | bytes | list[Any], next_cursor: str | None
 
 
 def next_address(request: Any, cursor: str) -> str:
-    """This request's address with another cursor."""
+    """The request's own address with another cursor."""
     asked = [(name, value) for name, value in query.parse(request.scope["query_string"]) if name != "cursor"]
     path = quote(request.scope["path"], safe="/-._~!$&'()*+,;=:@")
     return f"{facts.of(request).parts.settings.site_url}{path}?{urlencode([*asked, ('cursor', cursor)])}"

@@ -5,6 +5,7 @@ No personal data: the route's template stands instead of the address, and neithe
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ def set_up(level: str = "info", form: str = "auto") -> None:
     logging.getLogger("uvicorn.access").disabled = True
 
 
-def _with_request_id(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _with_request_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if known := facts.current.get():
         event["request_id"] = known.request_id
     return event

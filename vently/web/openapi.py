@@ -35,8 +35,8 @@ def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     ids = _ids(shown)
     for operation in shown:
-        made = _operation(operation, schema_of, components)
-        paths.setdefault(operation.path, {})[operation.method.lower()] = {"operationId": ids[operation.function], **made}
+        made = {"operationId": ids[operation.function], **_operation(operation, schema_of, components)}
+        paths.setdefault(operation.path, {})[operation.method.lower()] = made
     for operation in shown:
         if operation.query is not None:
             components.pop(_component(schema_of[repr(operation.query)]), None)
@@ -78,8 +78,12 @@ def _operation(operation: Operation, schema_of: dict[str, Any], components: dict
         "tags": [_tag(operation)],
         "parameters": _parameters(operation, schema_of, components),
         "responses": _responses(operation, schema_of),
-        "security": [{"bearer": []}] if operation.signed_in else [{}, {"bearer": []}],
+        "security": _security(operation),
     }
+    # Not a parameter: no schema can say which ETag is the present one, and tools that make up values from schemas
+    # would take each refusal for a fault.
+    if operation.versioned and operation.method != "GET":
+        text += "\n\n`If-Match` with the ETag you read refuses the change (412) when somebody was faster."
     if text.strip():
         made["description"] = text.strip()
     if operation.body is not None:
@@ -104,15 +108,10 @@ def _parameters(operation: Operation, schema_of: dict[str, Any], components: dic
             made.append({"name": name, "in": "query", "required": name in struct.get("required", ()),
                          "schema": _without_null(schema)})  # fmt: skip
     if operation.once:
-        made.append(_header("Idempotency-Key", "done once in 24 hours", "^[!-~]{1,255}$"))
-    if operation.versioned and operation.method != "GET":
-        made.append(_header("If-Match", "the ETag of what is to be changed", None))
+        made.append({"name": "Idempotency-Key", "in": "header", "required": False,
+                     "description": "with it, the request is done once in 24 hours and answered again when repeated",
+                     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}})  # fmt: skip
     return made
-
-
-def _header(name: str, text: str, pattern: str | None) -> dict[str, Any]:
-    schema = {"type": "string", "pattern": pattern or r'^(?:\*|"[0-9]{1,10}-[0-9a-f]{16}")$'}
-    return {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
 
 
 def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any]:
@@ -134,11 +133,11 @@ def _responses(operation: Operation, schema_of: dict[str, Any]) -> dict[str, Any
 
 
 def _refusals(operation: Operation) -> set[int]:
-    statuses = {400, 401, 422, 429, 500, 503, *operation.may}
+    statuses = {400, 422, 429, 500, 503, *operation.may}
+    if operation.asks_who:
+        statuses |= {401, 403}
     if operation.parts:
         statuses.add(404)
-    if operation.signed_in:
-        statuses.add(403)
     if operation.body is not None or operation.upload:
         statuses |= {413, 415}
     if operation.once:
@@ -153,6 +152,13 @@ def _answer_headers(operation: Operation) -> dict[str, Any]:
     names += ["ETag"] if operation.versioned else []
     names += ["Location"] if operation.status == HTTPStatus.CREATED else []
     return {name: {"schema": {"type": "string"}} for name in names}
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """A visitor may call what does not ask for an account; a token that does not count is refused even there."""
+    if operation.signed_in:
+        return [{"bearer": []}]
+    return [{}, {"bearer": []}] if operation.asks_who else []
 
 
 def _tag(operation: Operation) -> str:

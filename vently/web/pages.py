@@ -72,5 +72,3 @@ def _render(scope: Any, template: str, status: int, shown: dict[str, Any]) -> An
     text = known.parts.templates.get_template(template).render({**_always(scope, known), **shown})
     known.add("render", time.perf_counter() - began)
     return Answer(text.encode(), status, media_type=HTML)
-
-

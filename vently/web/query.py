@@ -1,12 +1,13 @@
 """Parameters of the query: decoded once into a struct; unknown, doubled and unreadable ones are named."""
 
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from vently.refusals import FieldError, Invalid, Malformed
-from vently.web import checks, pointing
+from vently.web import pointing
+from vently.web.texts import TextReader
 
 MOST_PARAMETERS = 100
 
@@ -18,44 +19,30 @@ class QueryReader:
     """
 
     def __init__(self, kind: Any) -> None:
-        self.kind = kind
-        hints = get_type_hints(kind, include_extras=True) if kind else {}
-        fields = msgspec.structs.fields(kind) if kind else ()
-        self.names = {field.encode_name for field in fields}
-        self._lists = {field.encode_name for field in fields if _is_list(hints[field.name])}
-        self._words = {field.encode_name for field in fields if _takes_any_word(hints[field.name])}
-        self._holds_moments = checks.holds_moments(kind) if kind else False
-        self._empty = None if kind is None or any(field.required for field in fields) else kind()
+        self._texts = TextReader(kind) if kind else None
+        self._names = self._texts.names if self._texts else frozenset()
+        self._lists = self._texts.lists if self._texts else set()
+        required = kind and any(field.required for field in msgspec.structs.fields(kind))
+        self._empty = kind() if kind and not required else None
 
     def read(self, query_string: bytes) -> Any:
-        if not query_string:
-            if self._empty is not None or self.kind is None:
-                return self._empty
-            pairs = []
-        else:
-            pairs = parse(query_string)
-        given = self._gather(pairs)
-        try:
-            value = msgspec.convert(given, self.kind, strict=False) if self.kind else None
-        except msgspec.ValidationError:
-            raise Invalid(errors=pointing.all_errors(given, self.kind, "/query", strict=False)) from None
-        if self._holds_moments and (wrong := checks.moments(value, "/query")):
-            raise Invalid(errors=wrong)
-        return value
+        """Raises Invalid, or Malformed when the query is not UTF-8."""
+        if not query_string and (self._empty is not None or self._texts is None):
+            return self._empty
+        given = self._gather(parse(query_string))
+        return self._texts.read(given, "/query") if self._texts else None
 
     def _gather(self, pairs: list[tuple[str, str]]) -> dict[str, Any]:
         given: dict[str, Any] = {}
         wrong: list[FieldError] = []
         for name, value in pairs:
             where = f"/query/{pointing.escaped(name)}"
-            if name not in self.names:
+            if name not in self._names:
                 wrong.append(FieldError(where, f"is not a parameter here; {self._known()}"))
             elif name in self._lists:
                 given.setdefault(name, []).append(value)
             elif name in given:
                 wrong.append(FieldError(where, "must be given once"))
-            elif value == "null" and name not in self._words:
-                wrong.append(FieldError(where, "is not a value here; leave the parameter out instead"))
             else:
                 given[name] = value
         if wrong:
@@ -63,7 +50,7 @@ class QueryReader:
         return given
 
     def _known(self) -> str:
-        return f"these are: {', '.join(sorted(self.names))}" if self.names else "there are none"
+        return f"these are: {', '.join(sorted(self._names))}" if self._names else "there are none"
 
 
 def parse(query_string: bytes) -> list[tuple[str, str]]:
@@ -73,9 +60,9 @@ def parse(query_string: bytes) -> list[tuple[str, str]]:
         raise Invalid(f"The query has more than {MOST_PARAMETERS} parameters.")
     pairs = []
     for part in parts:
-        name, _, value = part.partition(b"=")
+        raw_name, _, raw_value = part.partition(b"=")
         try:
-            pairs.append((_decoded(name), _decoded(value)))
+            pairs.append((_decoded(raw_name), _decoded(raw_value)))
         except UnicodeDecodeError:
             raise Malformed("The query is not UTF-8.") from None
     for name, value in pairs:
@@ -86,15 +73,3 @@ def parse(query_string: bytes) -> list[tuple[str, str]]:
 
 def _decoded(text: bytes) -> str:
     return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8")
-
-
-def _is_list(hint: Any) -> bool:
-    inner = msgspec.inspect.type_info(hint)
-    return isinstance(inner, msgspec.inspect.ListType | msgspec.inspect.VarTupleType) or get_origin(hint) is list
-
-
-def _takes_any_word(hint: Any) -> bool:
-    """msgspec reads the word null as None wherever None may stand and text may not."""
-    inner = msgspec.inspect.type_info(hint)
-    options = inner.types if isinstance(inner, msgspec.inspect.UnionType) else (inner,)
-    return any(isinstance(option, msgspec.inspect.StrType) for option in options)

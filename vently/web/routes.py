@@ -14,7 +14,7 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler, route
 
 from vently.refusals import FieldError, NotFound
-from vently.web import csrf, facts, places
+from vently.web import csrf, facts, idempotency, places
 from vently.web import viewer as viewers
 from vently.web.answers import Answer
 from vently.web.json_body import BodyReader
@@ -36,6 +36,7 @@ class Operation:
     answers: Any
     status: int
     may: tuple[int, ...]
+    asks_who: bool
     signed_in: bool
     media_type: str
     tag: str
@@ -65,7 +66,7 @@ def delete(path: str, **about: Any) -> Callable[[Handler], HTTPRouteHandler]:
     return _declare("DELETE", path, **{"status": 204, **about})
 
 
-def _declare(
+def _declare(  # noqa: PLR0913 - each is one thing a route may be, and is named where it is used
     method: str,
     path: str,
     *,
@@ -84,14 +85,16 @@ def _declare(
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """`answers`: type of the JSON answer. `may`: statuses beside the ones every route can give. `once`: takes
     `Idempotency-Key`. `versioned`: gives ETags and takes `If-Match`. `upload`: the form field that takes a file.
-    `limit`: largest form in bytes. `own_csrf`: a page's form without our token (calls from other sites)."""
+    `limit`: largest form in bytes. `own_csrf`: a page's form without our token (calls from other sites).
+    """
 
     def declare(function: Handler) -> HTTPRouteHandler:
         hints = get_type_hints(function, include_extras=True)
         parts = {step[1:-1]: hints.get(step[1:-1], str) for step in path.split("/") if step.startswith("{")}
         operation = Operation(
-            function, path, method, hints.get("data"), hints.get("query"), parts, answers, status, may, signed_in,
-            media_type, tag, once, versioned, upload, hidden or places.is_page(path),
+            function, path, method, hints.get("data"), hints.get("query"), parts, answers, status, may,
+            signed_in or "viewer" in hints, signed_in, media_type, tag, once, versioned, upload,
+            hidden or places.is_page(path),
         )  # fmt: skip
         guarded = method not in places.SAFE_METHODS and places.is_page(path) and not own_csrf
         endpoint = _endpoint(operation, hints, guarded=guarded)
@@ -138,13 +141,15 @@ def _endpoint(operation: Operation, hints: dict[str, Any], *, guarded: bool) -> 
     async def endpoint(request: Any) -> Answer:
         if operation.signed_in:
             await viewers.signed_in(request)
-        elif "viewer" in wanted:
+        elif operation.asks_who:
             await viewers.of(request)
         given: dict[str, Any] = {name: _part(request, name, kind) for name, kind in parts}
         if not places.is_page(operation.path) or operation.query:
             given["query"] = query.read(request.scope["query_string"])
         if guarded:
             await csrf.check(request)
+        if operation.once:
+            idempotency.key_of(request)
         if body:
             given["data"] = await body.read(request)
         return await function(**{name: _filled(name, given, request) for name in wanted})

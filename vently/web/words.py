@@ -1,7 +1,7 @@
 """Words that every room's requests are made of: lines, texts, slugs, time zones, moments, and what each may hold.
 
 The JSON schema of each says exactly what is taken. Python's `$` also matches before a last line break and ECMA's does
-not: msgspec gets each pattern with `\\Z`, and `openapi.py` writes it with `$`.
+not: msgspec gets each pattern with backslash Z, and `openapi.py` writes it with `$`.
 """
 
 import re
@@ -17,7 +17,7 @@ _BLANKS = " \\u00a0\\u1680\\u2000-\\u200f\\u202f\\u205f-\\u2064\\u3000"
 
 _LINE = rf"^[^\t\n{_BLANKS}{_CONTROLS}](?:[^\t\n{_CONTROLS}]*[^\t\n{_BLANKS}{_CONTROLS}])?$"
 _OPTIONAL_LINE = rf"^(?:[^\t\n{_BLANKS}{_CONTROLS}](?:[^\t\n{_CONTROLS}]*[^\t\n{_BLANKS}{_CONTROLS}])?)?$"
-_TEXT = rf"^[^{_CONTROLS}]*[^\t\n{_BLANKS}{_CONTROLS}][^{_CONTROLS}]*$"
+_TEXT = rf"^[\t\n{_BLANKS}]*[^\t\n{_BLANKS}{_CONTROLS}][^{_CONTROLS}]*$"
 _OPTIONAL_TEXT = rf"^[^{_CONTROLS}]*$"
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SLUG = rf"^(?!{_UUID}$)[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -26,18 +26,19 @@ _REFERENCE = rf"^(?:{_UUID}|[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?)$"
 _CURRENCY = "^[A-Z]{3}$"
 _COUNTRY = "^[A-Z]{2}$"
 _LABEL = rf"^[^,\t\n{_BLANKS}{_CONTROLS}](?:[^,\t\n{_CONTROLS}]*[^,\t\n{_BLANKS}{_CONTROLS}])?$"
-_EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$"
-_URL = (
-    r"^https?://[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
-    r"(?::[1-9][0-9]{0,3})?(?:[/?#][!#-;=?-Z_a-z~\[\]]*)?$"
-)
+_DOMAIN_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_DOMAIN_LABEL}(?:\.{_DOMAIN_LABEL})+$"
+_LETTERS = "\\u00a1-\\u167f\\u1681-\\u1fff\\u2c00-\\u2fff\\u3001-\\ud7ff\\uf900-\\ufdff\\ufe10-\\ufefe\\uff00-\\uffef"
+"""Letters beyond ASCII, which people write in addresses."""
+_HOST_LABEL = rf"[A-Za-z0-9{_LETTERS}](?:[A-Za-z0-9{_LETTERS}-]{{0,61}}[A-Za-z0-9{_LETTERS}])?"
+_URL = rf"^https?://{_HOST_LABEL}(?:\.{_HOST_LABEL})*(?::[1-9][0-9]{{0,4}})?(?:[/?#][!#-;=?-Z_a-z~\[\]{_LETTERS}]*)?$"
 _LONG, _SHORT = "(?:0[13578]|1[02])", "(?:0[469]|11)"
 _DAY = rf"(?:{_LONG}-(?:0[1-9]|[12][0-9]|3[01])|{_SHORT}-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 _LEAP = "(?:19(?:[79][26]|8[048])|2[01](?:[2468][048]|[13579][26]|0[48])|2000)"
 _DATE = rf"(?:(?:19[7-9][0-9]|2[01][0-9]{{2}})-{_DAY}|{_LEAP}-02-29)"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
-_DAY_OR_MOMENT = rf"^{_DATE}(?:T{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9]))?$"
-_MOMENT = rf"^{_DATE}T{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])$"
+_DAY_OR_MOMENT = rf"^{_DATE}(?:T{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]))?$"
+_MOMENT = rf"^{_DATE}T{_CLOCK}(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$"
 
 SENTENCES = {
     _LINE: "must be one line that is not blank, without control characters and without blanks at its ends",
