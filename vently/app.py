@@ -11,8 +11,9 @@ from vently.communities import pages as communities_pages
 from vently.database.migrate import Room
 from vently.database.pool import Database, Viewer
 from vently.events import api as events_api
-from vently.events import discovery, editing_pages
+from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
+from vently.outside.places.offline import OfflinePlaces
 from vently.people import api as people_api
 from vently.people import pages as people_pages
 from vently.people import profiles
@@ -28,7 +29,7 @@ from vently.web.facts import Parts, TokenRefused
 HERE = Path(__file__).parent
 ROOMS = [Room(name, HERE / name / "rules.sql") for name in ("database", "people", "communities", "events")]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
-API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES]
+API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES]
 PAGES = [*people_pages.ROUTES, *communities_pages.ROUTES, *events_pages.ROUTES, *editing_pages.ROUTES]
 
 
@@ -44,7 +45,7 @@ def create(settings: Settings) -> Envelope:
             size=settings.database_connections,
             pooler=settings.database_pooler == "transaction",
         )
-        parts.other["auth"] = auth
+        parts.other["auth"], parts.other["places"] = auth, OfflinePlaces()
         # A community's and a person's page show events, which live in a room above theirs.
         parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
         try:

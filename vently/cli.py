@@ -121,10 +121,14 @@ def import_(
         Print the report as JSON.
     """
     from vently.commands import importing
+    from vently.outside.places.offline import OfflinePlaces
 
     with reachable(_settings(data)) as settings:
         _migrate(settings, quiet=True)
-        sys.exit(importing.run(settings, files, community=community, email=as_, dry_run=dry_run, as_json=json))
+        code = importing.run(
+            settings, files, community=community, email=as_, places=OfflinePlaces(), dry_run=dry_run, as_json=json
+        )
+    sys.exit(code)
 
 
 @app.command

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import msgspec
 
+from vently.communities.shapes import Community
 from vently.database.pool import Transaction
 from vently.database.queries import load
 from vently.events.importing import ReadEvent, Reading, Refused
+from vently.outside.places import Places
 from vently.refusals import Invalid, NotAllowed
 
 sql = load(__package__)
@@ -120,3 +122,9 @@ def _place(event: ReadEvent) -> dict[str, Any]:
 def _sentence(error: Invalid) -> str:
     """A constraint's sentence begins after its pointer: `/ends_at` `must not be before starts_at`."""
     return " ".join(f"{found.pointer.strip('/')} {found.detail}" for found in error.errors) or error.detail
+
+
+def clock_of(community: Community, places: Places) -> str:
+    """The IANA zone of the community's city, for what neither file nor place tells; else UTC."""
+    place = places.find_city(community.city, community.country) if community.city else None
+    return place.timezone if place else "UTC"

@@ -138,6 +138,5 @@ async def account(tx: Transaction, email: str) -> Account:
 
 async def promote(tx: Transaction, email: str) -> None:
     """Make someone platform admin. Raises Conflict when they are one already."""
-    await account(tx, email)
-    if not await tx.execute(sql.promote, email=email):
+    if not await tx.execute(sql.promote, person_id=(await account(tx, email)).id):
         raise Conflict(f"{email} is a platform admin already.")

@@ -48,12 +48,10 @@ with person as (select p.id from public.profiles p where p.handle = :handle),
 select count(*) from person;
 
 -- name: promote
-insert into public.platform_admins (person_id)
-select u.id from auth.users u where lower(u.email) = lower(:email)
-on conflict do nothing;
+insert into public.platform_admins (person_id) values (:person_id) on conflict do nothing;
 
 -- name: find_account
-select u.id, u.email from auth.users u where lower(u.email) = lower(:email) and u.deleted_at is null;
+select a.id, a.email from private.account_of(:email) a;
 
 -- name: get_portrait
 select p.handle, p.name, p.organizer_status = 'approved' as organizer

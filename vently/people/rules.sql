@@ -96,6 +96,14 @@ comment on function private.become_organizer is
 revoke execute on function private.become_organizer(text) from public;
 grant execute on function private.become_organizer(text) to authenticated;
 
+create or replace function private.account_of(email text) returns table (id uuid, email text)
+language sql stable security definer set search_path = '' rows 1 as $$
+  select u.id, u.email::text from auth.users u where lower(u.email) = lower(account_of.email) and u.deleted_at is null
+$$;
+comment on function private.account_of is 'For the command line: whose account an address is';
+revoke execute on function private.account_of(text) from public;
+grant execute on function private.account_of(text) to service_role;
+
 
 -- The outbox
 

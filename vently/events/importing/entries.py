@@ -100,7 +100,6 @@ class Draft(Struct, kw_only=True):
     categories: list[str] = []
     rrule: str | None = None
     exdates: list[date | datetime] = []
-    recurrence_id: date | datetime | None = None
     private: bool = False
     status: str = "published"
     sequence: int = 0

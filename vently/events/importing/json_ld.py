@@ -46,7 +46,7 @@ def read_page(
             refused.append(Refused(line, _text(given.get("@id")) or None, error.reason))
         if on_row is not None:
             on_row(done, len(found))
-    return Reading(tuple(merge(events)), tuple(refused), len(found) + len(refused) if not found else len(found))
+    return Reading(tuple(merge(events)), tuple(refused), len(found))
 
 
 class _Scripts(HTMLParser):
@@ -103,9 +103,7 @@ def _events(document: Any) -> Iterator[dict[str, Any]]:
 def _is_event(node: dict[str, Any]) -> bool:
     kinds = node.get("@type")
     names = [str(kind).rsplit("/", 1)[-1] for kind in (kinds if isinstance(kinds, list) else [kinds])]
-    return any(name.endswith("Event") or name in EVENTS for name in names) and "startDate" in node | {
-        "startDate": node.get("startDate", node.get("name"))
-    }
+    return any(name.endswith("Event") or name in EVENTS for name in names)
 
 
 def _draft(line: int, given: dict[str, Any]) -> Draft:
