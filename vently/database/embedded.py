@@ -40,7 +40,7 @@ __all__ = ["EmbeddedError", "Server", "running"]
 
 _MOMENT = 0.01  # seconds between two looks
 _RECOVERY = 600.0  # seconds for a server that says it is starting or stopping: replaying its log may take minutes
-_SILENCE = 10.0  # seconds for processes that live and do not answer: what is left of a killed server
+_SILENCE = 30.0  # seconds for processes that live and do not answer: what is left of a killed server or initdb
 _STOPPING = 60.0
 
 _ACCEPTS, _REJECTS, _SILENT = 0, 1, 2  # pg_isready's exit codes; 3 is "no attempt was made"
