@@ -24,7 +24,7 @@ from vently.supabase.auth.keys import Keys
 
 
 @dataclass(frozen=True)
-class Site:
+class Served:
     url: str
     auth: Auth
 
@@ -38,11 +38,11 @@ async def owner(server: Server, database_name: str) -> AsyncIterator[asyncpg.Con
 
 
 @pytest_asyncio.fixture(scope="session")
-async def site(
+async def served(
     server: Server,
     database_name: str,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Site]:
+) -> AsyncIterator[Served]:
     database = await Database.open(server.url("authenticator", database_name))
     auth = Auth(database, Keys.load(tmp_path_factory.mktemp("keys")), site_url=SITE)
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
@@ -50,28 +50,28 @@ async def site(
     listening.bind(("127.0.0.1", 0))
     serves = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(serves.serve(sockets=[listening]))
-    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", auth)
+    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", auth)
     serves.should_exit = True
     await serving
     await database.close()
 
 
 @pytest.fixture(scope="session")
-def auth(site: Site) -> Auth:
-    return site.auth
+def auth(served: Served) -> Auth:
+    return served.auth
 
 
 @pytest_asyncio.fixture(scope="session")
-async def http(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+async def http(served: Served) -> AsyncIterator[httpx.AsyncClient]:
     """A client that speaks the new version, like Supabase's own."""
-    async with httpx.AsyncClient(base_url=f"{site.url}/auth/v1", headers=NEW_VERSION, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"{served.url}/auth/v1", headers=NEW_VERSION, timeout=30) as client:
         yield client
 
 
 @pytest_asyncio.fixture
-async def supabase(site: Site) -> AsyncClient:
+async def supabase(served: Served) -> AsyncClient:
     """Supabase's own client, unmodified."""
-    return await acreate_client(site.url, API_KEY)
+    return await acreate_client(served.url, API_KEY)
 
 
 _numbers = itertools.count(1)

@@ -284,13 +284,13 @@ async def test_a_failing_trigger_on_a_change_is_a_clear_error_and_changes_nothin
     assert "a" not in shown["user_metadata"]
 
 
-async def test_settings_health_and_key_set_are_public(http, site):
+async def test_settings_health_and_key_set_are_public(http, served):
     settings = (await http.get("/settings")).json()
     assert settings["external"]["email"] is True
     assert settings["mailer_autoconfirm"] is True
     assert (await http.get("/health")).json()["name"] == "Vently"
     inside = await http.get("/.well-known/jwks.json")
-    outside = await http.get(f"{site.url}/.well-known/jwks.json")
+    outside = await http.get(f"{served.url}/.well-known/jwks.json")
     assert inside.json() == outside.json()
     [key] = inside.json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use", "key_ops"}

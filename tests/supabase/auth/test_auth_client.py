@@ -85,15 +85,15 @@ async def test_the_client_learns_why_a_password_is_weak(supabase: AsyncClient, e
 
 
 @pytest.mark.parametrize("scope", ["global", "local", "others"])
-async def test_the_client_signs_out(supabase: AsyncClient, site, email: str, scope: str):
+async def test_the_client_signs_out(supabase: AsyncClient, served, email: str, scope: str):
     here = (await supabase.auth.sign_up({"email": email, "password": PASSWORD})).session
-    elsewhere = await site.auth.sign_in(email, PASSWORD)
+    elsewhere = await served.auth.sign_in(email, PASSWORD)
     await supabase.auth.sign_out({"scope": scope})
 
     alive = {"global": [], "local": ["elsewhere"], "others": ["here"]}[scope]
     found = []
     for name, token in (("here", here.refresh_token), ("elsewhere", elsewhere.refresh_token)):
         with suppress(AuthError):
-            await site.auth.refresh(token)
+            await served.auth.refresh(token)
             found.append(name)
     assert found == alive
