@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-
 from cast import Person, Site
+
 from vently.app import ROOMS, create
 from vently.database import embedded
 from vently.database.embedded import Server
@@ -150,4 +150,3 @@ async def _living(app: Any) -> AsyncIterator[None]:
         if moment == "startup":
             yield
     await running
-

@@ -142,7 +142,9 @@ def demo(*, data: Data = None) -> None:
 
 
 @app.command
-def doctor(*, data: Data = None, settings: bool = False, json: Annotated[bool, Parameter(name="--json")] = False) -> None:
+def doctor(
+    *, data: Data = None, settings: bool = False, json: Annotated[bool, Parameter(name="--json")] = False
+) -> None:
     """Say what is wrong and how to mend it.
 
     Parameters

@@ -40,9 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["automatic", "manual"], Meta(description="manual: a platform admin approves each organiser")
     ] = "automatic"
     supabase_url: Annotated[str, Meta(description="a Supabase project whose tokens are taken")] = ""
-    log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], Meta(description="least severe line logged")] = (
-        "info"
-    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error", "critical"], Meta(description="least severe line logged")
+    ] = "info"
     log_format: Annotated[Literal["auto", "json", "console"], Meta(description="auto: console on a terminal")] = "auto"
     trusted_proxies: Annotated[
         str, Meta(description="addresses of load balancers whose X-Forwarded-For is believed, with commas between")

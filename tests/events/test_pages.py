@@ -5,7 +5,6 @@ import secrets
 
 import httpx
 import pytest
-
 from cast import Person, Site
 
 
@@ -44,9 +43,7 @@ def browser(site: Site) -> Browser:
     return Browser(site)
 
 
-async def test_a_newcomer_signs_up_answers_comments_and_follows(
-    browser: Browser, alice: Person, dana: Person
-) -> None:
+async def test_a_newcomer_signs_up_answers_comments_and_follows(browser: Browser, alice: Person, dana: Person) -> None:
     event = await alice.creates("Lantern walk", description="Bring **light**", venue={"city": "Ghent"}, capacity=3)
     assert "Sign in to answer" in await browser.opens(f"/events/{event['slug']}")
     await browser.signs_up("Newcomer")
@@ -84,7 +81,9 @@ async def test_an_organiser_creates_edits_publishes_and_cancels_by_page(browser:
     made = await browser.sends("/events/new", "/events/new", **form)
     assert "This is a draft" in made.text
     path = made.url.path
-    edited = await browser.sends(f"{path}/edit", f"{path}/edit", **{**form, "title": "Fermenting evening", "status": ""})
+    edited = await browser.sends(
+        f"{path}/edit", f"{path}/edit", **{**form, "title": "Fermenting evening", "status": ""}
+    )
     assert "Fermenting evening" in edited.text
     assert "It is out" in (await browser.sends(path, f"{path}/publication")).text
     assert "This event is cancelled" in (await browser.sends(path, f"{path}/cancellation")).text
@@ -115,7 +114,11 @@ async def test_a_form_from_elsewhere_is_refused(browser: Browser, alice: Person)
 
 async def test_sign_in_goes_where_one_came_from_and_nowhere_else(browser: Browser, site: Site, alice: Person) -> None:
     event = await alice.creates()
-    for goal, lands in ((f"/events/{event['slug']}", f"/events/{event['slug']}"), ("//evil.example", "/"), ("/\\evil", "/")):
+    for goal, lands in (
+        (f"/events/{event['slug']}", f"/events/{event['slug']}"),
+        ("//evil.example", "/"),
+        ("/\\evil", "/"),
+    ):
         person = Browser(site)
         answer = await person.sends(
             "/sign-in", "/sign-in", email=alice.email, password="correct horse battery", next=goal
@@ -146,7 +149,9 @@ async def test_the_list_goes_on_without_javascript(browser: Browser, alice: Pers
 async def test_the_calendar_of_an_event_opens_in_calendar_programs(visitor: Person, alice: Person) -> None:
     from icalendar import Calendar
 
-    event = await alice.creates("Été à Graz", starts_at="2027-07-01T18:00:00Z", venue={"city": "Graz"}, recurrence="FREQ=WEEKLY;COUNT=3")
+    event = await alice.creates(
+        "Été à Graz", starts_at="2027-07-01T18:00:00Z", venue={"city": "Graz"}, recurrence="FREQ=WEEKLY;COUNT=3"
+    )
     answer = await visitor.get(f"/api/events/{event['slug']}/calendar.ics")
     assert answer.headers["content-type"].startswith("text/calendar")
     entry = Calendar.from_ical(answer.content).walk("VEVENT")[0]

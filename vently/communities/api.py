@@ -55,9 +55,7 @@ async def read_community(request: Any, viewer: Viewer, db: Database, community: 
     return conditional.answer(request, found.body.encode(), version=found.version)
 
 
-@patch(
-    "/api/communities/{community}", answers=Community, signed_in=True, may=(403, 404, 409), versioned=True, tag=TAG
-)
+@patch("/api/communities/{community}", answers=Community, signed_in=True, may=(403, 404, 409), versioned=True, tag=TAG)
 async def edit_community(
     request: Any, viewer: Viewer, db: Database, community: Reference, data: CommunityChanges
 ) -> Answer:
@@ -118,9 +116,7 @@ async def list_members(
     return lists.answer(request, found.items, lists.after(request, name, query, found))
 
 
-@patch(
-    "/api/communities/{community}/members/{person}", answers=Member, signed_in=True, may=(403, 404, 409), tag=TAG
-)
+@patch("/api/communities/{community}/members/{person}", answers=Member, signed_in=True, may=(403, 404, 409), tag=TAG)
 async def change_member(
     viewer: Viewer, db: Database, community: Reference, person: PersonReference, data: MemberChanges
 ) -> Answer:

@@ -144,4 +144,7 @@ class MemberChanges(msgspec.Struct, forbid_unknown_fields=True):
     status: Status | None = None
 
 
-PersonReference = Annotated[str, Meta(pattern=r"^(?:[a-z0-9][a-z0-9_]{1,29}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")]
+PersonReference = Annotated[
+    str, Meta(pattern=r"^(?:[a-z0-9][a-z0-9_]{1,29}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")
+]
+"""A handle or an id."""

@@ -199,7 +199,7 @@ def _opening(viewer: Viewer, site: str, link: str = "") -> str:
         "vently.site": site,
     }
     pairs = ", ".join(f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in settings.items())
-    return f"begin; set local role {viewer.role}; select {pairs}"  # noqa: S608 - every value is quoted above
+    return f"begin; set local role {viewer.role}; select {pairs}"
 
 
 def _quoted(text: str) -> str:

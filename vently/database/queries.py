@@ -1,4 +1,4 @@
-"""Named statements: a room's `queries.sql` read into `Query` objects, `:named` parameters turned into Postgres' `$1`."""
+"""Named statements: a room's `queries.sql` read into `Query` objects, their `:named` parameters made `$1`."""
 
 import re
 from dataclasses import dataclass

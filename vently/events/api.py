@@ -124,9 +124,7 @@ async def answer_event(viewer: Viewer, db: Database, event: Reference, data: New
 
 
 @get("/api/events/{event}/rsvps", answers=Attendees, signed_in=True, may=(404,), tag=TAG)
-async def list_answers(
-    request: Any, viewer: Viewer, db: Database, event: Reference, query: AttendeeFilters
-) -> Answer:
+async def list_answers(request: Any, viewer: Viewer, db: Database, event: Reference, query: AttendeeFilters) -> Answer:
     """Who answered, as far as the viewer may see"""
     name = f"answers to {event}"
     after = cursors.read(request, name, query, query.cursor, tuple[str, str])
@@ -136,9 +134,7 @@ async def list_answers(
 
 
 @get("/api/events/{event}/comments", answers=Comments, may=(404, 422), tag=TAG)
-async def list_comments(
-    request: Any, viewer: Viewer, db: Database, event: Reference, query: CommentFilters
-) -> Answer:
+async def list_comments(request: Any, viewer: Viewer, db: Database, event: Reference, query: CommentFilters) -> Answer:
     """Comments of an event, the oldest first"""
     name = f"comments of {event}"
     after = cursors.read(request, name, query, query.cursor, tuple[float, str])

@@ -30,8 +30,10 @@ async def edit(tx: Transaction, comment: UUID, patch: CommentChanges, *, version
     """Raises NotAllowed for all but its author."""
     if not await tx.execute(sql.edit_comment, id=comment, body=patch.body, version=version):
         found = await read(tx, comment)
-        raise Stale if version is not None and found.version != version else NotAllowed(
-            "Only its author may change a comment."
+        raise (
+            Stale
+            if version is not None and found.version != version
+            else NotAllowed("Only its author may change a comment.")
         )
     return await read(tx, comment)
 

@@ -82,7 +82,7 @@ async def _form(
     refused: Refusal | None = None,
 ) -> Answer:
     async with db.acting_as(viewer) as tx:
-        mine = [c for c in await communities.mine(tx) if c.membership and c.membership.role in ("organizer", "admin", "owner")]
+        mine = [found for found in await communities.mine(tx) if found.role in ("organizer", "admin", "owner")]
         facets = await discovery.facets(tx, datetime.now(UTC))
     return await pages.page(
         request,

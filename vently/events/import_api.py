@@ -38,16 +38,16 @@ class ImportWish(msgspec.Struct):
     may=(403, 404),
     tag="Events",
 )
-async def import_file(
-    request: Any, viewer: Viewer, db: Database, community: Reference, query: ImportWish
-) -> Answer:
+async def import_file(request: Any, viewer: Viewer, db: Database, community: Reference, query: ImportWish) -> Answer:
     """Import an .ics or .csv file: again changes only what changed; each refused row is named by line and reason"""
     async with db.acting_as(viewer) as tx:
         found = msgspec.json.decode((await communities.read(tx, community)).body, type=Community)
     file = await forms.upload(request)
     places: Places = facts.of(request).parts.other["places"]
     reading = await asyncio.to_thread(
-        lambda: read(file.body, file.filename or "upload", default_timezone=imports.clock_of(found, places), places=places)
+        lambda: read(
+            file.body, file.filename or "upload", default_timezone=imports.clock_of(found, places), places=places
+        )
     )
     async with db.acting_as(viewer) as tx:
         report = await imports.import_events(tx, UUID(str(found.id)), reading, dry_run=query.dry_run)

@@ -192,7 +192,7 @@ async def _event_page(
     async with db.acting_as(viewer, link=event) as tx:
         found = msgspec.json.decode((await events.read(tx, event)).body, type=Event)
         rights = await events.rights(tx, found.id) if viewer.id else events.Rights(False, False)
-        thread = msgspec.json.decode((await comments.thread(tx, event, CommentFilters(100), None)).items, type=list[Comment])
+        said = await comments.thread(tx, event, CommentFilters(100), None)
         going = await rsvps.going(tx, found.id) if viewer.id else []
         me = await profiles.portrait(tx) if viewer.id else None
     return await pages.page(
@@ -202,7 +202,7 @@ async def _event_page(
         viewer=me,
         event=found,
         description_html=markdown(found.description) if found.description else "",
-        comments=_threads(thread, me.handle if me else None, rights),
+        comments=_threads(msgspec.json.decode(said.items, type=list[Comment]), me.handle if me else None, rights),
         can={
             "edit": rights.runs,
             "publish": rights.runs and found.status == "draft",

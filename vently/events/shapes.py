@@ -175,6 +175,7 @@ class CalendarFilters(msgspec.Struct, rename={"from_": "from"}):
 
 class EventFilters(CalendarFilters, rename={"from_": "from"}):
     """Without `from` and `to`: what has not ended yet. A day as `to` is meant whole (UTC)."""
+
     sort: Literal["soonest", "latest", "relevance", "popular"] = "soonest"
     limit: PageSize = 20
     cursor: CursorText | None = None
