@@ -75,9 +75,7 @@ _REFUSED = {
 }
 
 
-async def begin(  # noqa: PLR0913 - each is a different thing
-    tx: Transaction, tokens: Tokens, user: UUID, *, checked: str, password: str, device: Device
-) -> Session:
+async def begin(tx: Transaction, tokens: Tokens, user: UUID, *, checked: str, password: str, device: Device) -> Session:
     """Begin a session for a person whose password `checked` (its hash) was right; `password` is the hash to keep."""
     fresh = _new_refresh_token()
     begun = await tx.maybe_one(
