@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from vently import refusals
 from vently.database.pool import Viewer
 from vently.settings import Settings
-from vently.web import conditional, csrf, cursors, forms, lists, merge_patch, words
+from vently.web import conditional, csrf, cursors, forms, lists, merge_patch, pages, words
 from vently.web import viewer as viewers
 from vently.web.answers import Answer, created, nothing, redirect
 from vently.web.facts import Session, TokenRefused
@@ -29,26 +29,26 @@ class Venue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class NewThing(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    name: words.Line[80]
+    name: Annotated[str, words.line(80)]
     slug: words.Slug | None = None
-    about: words.Text[0, 500] = ""
-    motto: words.Text[1, 20_000] = "none"
+    about: Annotated[str, words.text(500)] = ""
+    motto: Annotated[str, words.text(20_000, shortest=1)] = "none"
     timezone: words.Timezone = "UTC"
     starts_at: words.Moment | None = None
     venue: Venue | None = None
     url: words.HttpUrl | None = None
     email: words.Email | None = None
-    tags: Annotated[list[words.Line[20]], Meta(max_length=5)] = []
+    tags: Annotated[list[Annotated[str, words.line(20)]], Meta(max_length=5)] = []
     extra: dict[str, Any] = {}
 
 
 class ThingPatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    name: words.Line[80] | UnsetType = UNSET
+    name: Annotated[str, words.line(80)] | UnsetType = UNSET
     slug: words.Slug | UnsetType | None = UNSET
 
 
 class ThingFilters(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    q: words.Line[0, 100] | None = None
+    q: Annotated[str, words.line(100, shortest=0)] | None = None
     tag: list[str] = []
     online: bool | None = None
     near: words.Latitude | None = None
@@ -132,7 +132,12 @@ async def refuse(kind: str) -> Answer:
 
 @get("/page")
 async def show_page(request: Any, viewer: Viewer) -> Answer:
-    return Answer({"token": await csrf.token(request), "viewer": viewer.id})
+    return Answer({"token": csrf.token(request), "viewer": viewer.id})
+
+
+@get("/lacking")
+async def show_no_template(request: Any) -> Answer:
+    return await pages.page(request, "no-such-template.html")
 
 
 @get("/broken")
@@ -142,7 +147,7 @@ async def break_page() -> Answer:
 
 class SignIn(msgspec.Struct, kw_only=True):
     email: words.Email
-    note: words.Text[0, 50] = ""
+    note: Annotated[str, words.text(50)] = ""
 
 
 @post("/sign-in")
@@ -161,7 +166,7 @@ async def take_upload(request: Any) -> Answer:
 
 ROUTES = [
     list_things, list_others, create_thing, read_thing, change_thing, remove_thing, break_down, refuse, show_page,
-    break_page, sign_in, take_upload,
+    break_page, show_no_template, sign_in, take_upload,
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from shell_app import SITE, client
+from shell_app import SITE, app, client
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -68,7 +68,39 @@ async def test_browsers_get_a_page_and_programs_a_document():
         api = await visitor.get("/api/nothing", headers=HTML)
     assert [page.status_code, document.status_code, api.status_code] == [404, 404, 404]
     assert page.headers["content-type"].startswith("text/html")
+    assert "Skip to content" in page.text
+    assert page.headers["content-security-policy"].split("'nonce-")[1].split("'")[0] in page.text
     assert document.headers["content-type"] == api.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_page_whose_template_is_missing_is_told_as_a_fault():
+    async with client() as visitor:
+        answer = await visitor.get("/lacking", headers=HTML)
+    assert answer.status_code == 500
+    assert answer.headers["x-request-id"] in answer.text
+
+
+async def test_pages_of_errors_know_who_looks_at_them():
+    async def portray(_):
+        return {"handle": "alice", "name": "Alice", "organizer": False}
+
+    async def broken(_):
+        raise RuntimeError
+
+    for known, there in [(portray, True), (broken, False)]:
+        async with client(app(portray=known), cookies={"vently_access": "token-alice"}) as alice:
+            page = await alice.get("/nothing", headers=HTML)
+        assert page.status_code == 404
+        assert ("Your page, Alice" in page.text) == there
+
+
+async def test_the_reference_names_every_operation_without_a_script():
+    async with client() as visitor:
+        page, document = await visitor.get("/docs"), (await visitor.get("/openapi.json")).json()
+    assert page.status_code == 200
+    for path in document["paths"]:
+        assert path in page.text
+    assert "unsafe" not in page.headers["content-security-policy"]
 
 
 async def test_head_answers_as_get_without_a_body():

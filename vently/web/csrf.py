@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from vently.database.pool import VISITOR
 from vently.refusals import NotAllowed
 from vently.web import facts, forms, signing
 from vently.web import viewer as viewers
@@ -52,20 +53,24 @@ def _check_origin(request: Any) -> None:
         raise ForeignForm
 
 
-async def token(request: Any) -> str:
-    """The token for the forms of this answer; gives the browser its cookie when it has none."""
+def token(request: Any) -> str:
+    """The token for the forms of this answer; gives the browser its cookie when it has none.
+
+    The answer is for this browser alone from then on: no cache may keep it. The viewer must have been asked for.
+    """
     known = facts.of(request)
+    known.personal = True
     if not known.csrf:
         known.csrf = request.cookies.get(COOKIE, "")
         if not known.csrf or len(known.csrf) > 64:  # noqa: PLR2004 - ours has 22
             known.csrf = secrets.token_urlsafe(16)
             known.cookies_to_set.append(viewers.cookie(known, COOKIE, known.csrf, _REMEMBERED))
-    return _token(request, known.csrf, await viewers.of(request))
+    return _token(request, known.csrf, known.viewer or VISITOR)
 
 
-def field(value: str) -> Markup:
+def field(request: Any) -> Markup:
     """The hidden field that each form carries."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, value)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token(request))
 
 
 def _token(request: Any, browser: str, viewer: Any) -> str:

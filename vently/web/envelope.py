@@ -73,7 +73,7 @@ class Envelope:
                 raise
             if isinstance(error, ClientGone):
                 return
-            await errors.answer(scope, error)(scope, receive, sending)
+            await (await errors.answer(scope, error))(scope, receive, sending)
         finally:
             _note(scope, status, known, waits)
 

@@ -29,18 +29,31 @@ class Problem(msgspec.Struct, omit_defaults=False):
     errors: list[FieldError] = []
 
 
-def handle(request: Any, error: Exception) -> Answer:
-    """Litestar's exception handler. Faults of ours are logged with their traceback and told without detail."""
-    return answer(request.scope, error)
+class Trouble:
+    """What Litestar sends for an error: made only when it is sent, because a page asks who looks at it."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> "Trouble":
+        return self
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await (await answer(scope, self.error))(scope, receive, send)
 
 
-def answer(scope: Any, error: Exception) -> Answer:
-    known = facts.of(scope)
-    problem, headers = _problem(error, scope["path"], known.request_id)
+def handle(_: Any, error: Exception) -> Trouble:
+    """Litestar's exception handler."""
+    return Trouble(error)
+
+
+async def answer(scope: Any, error: Exception) -> Answer:
+    """Faults of ours are logged with their traceback and told without detail."""
+    problem, headers = _problem(error, scope["path"], facts.of(scope).request_id)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Refusal):
         log.error("fault", path=scope.get("path_template"), exception="".join(traceback.format_exception(error)))
     if places.is_page(scope["path"]) and prefers_html(scope):
-        given = pages.problem(scope, problem)
+        given = await pages.problem(scope, problem)
     else:
         given = Answer(problem, problem.status, media_type=PROBLEM)
     for name, value in headers.items():

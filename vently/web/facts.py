@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vently.web.signing import Signer
 
 
-class TokenRefused(Exception):  # noqa: N818 - named as refusals are
+class TokenRefused(Exception):
     """A verifier raises it (or a subclass) for a token that does not count; `str()` is the sentence for the client."""
 
 

@@ -23,7 +23,7 @@ class UnsupportedMediaType(Refusal):
     title = "Unsupported media type"
 
 
-class ClientGone(Exception):  # noqa: N818 - nobody erred
+class ClientGone(Exception):
     """The client hung up before its request was whole."""
 
 

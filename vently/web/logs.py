@@ -46,7 +46,7 @@ def _with_request_id(_: Any, __: str, event: MutableMapping[str, Any]) -> Mutabl
     return event
 
 
-def _tidy(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _tidy(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {key: value for key, value in event.items() if not key.startswith("_")}
 
 

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
+from litestar import Request
 
 from vently.web import csrf, facts, filters, flashes
 from vently.web import viewer as viewers
@@ -28,23 +30,29 @@ async def page(request: Any, template: str, *, status: int = 200, **shown: Any) 
     `viewer` is the profile of who is signed in ({handle, name, organizer}) or None; a handler that has it already
     passes it along and spares the look-up.
     """
-    viewer = await viewers.of(request)
     if "viewer" not in shown:
-        portray = facts.of(request).parts.portray
-        shown["viewer"] = await portray(viewer) if portray and viewer.id else None
-    token = await csrf.token(request)
-    own = {"csrf_token": token, "csrf_input": lambda: csrf.field(token), "flash": flashes.take(request)}
+        shown["viewer"] = await _portrait(request)
+    own = {"csrf_input": lambda: csrf.field(request), "flash": flashes.take(request)}
     return _render(request.scope, template, status, {**own, **shown})
 
 
-def problem(scope: Any, told: Any) -> Answer:
+async def problem(scope: Any, told: Any) -> Answer:
     """An error as a page; bare when templates are missing or broken themselves."""
     shown = {"status": told.status, "title": told.title, "detail": told.detail, "request_id": told.request_id}
-    nothing = {"viewer": None, "flash": [], "csrf_token": "", "csrf_input": lambda: "", "errors": told.errors}
+    own = {"viewer": None, "flash": [], "csrf_input": lambda: csrf.field(request), "errors": told.errors}
+    request: Any = Request(scope)
     try:
-        return _render(scope, "problem.html", told.status, {**nothing, **shown})
+        if told.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            own["viewer"] = await _portrait(request)
+        return _render(scope, "problem.html", told.status, {**own, **shown})
     except Exception:  # noqa: BLE001 - the page that tells of errors must not fail itself
         return _bare(shown)
+
+
+async def _portrait(request: Any) -> Any:
+    viewer = await viewers.of(request)
+    portray = facts.of(request).parts.portray
+    return await portray(viewer) if portray and viewer.id else None
 
 
 def _always(scope: Any, known: facts.Facts) -> dict[str, Any]:

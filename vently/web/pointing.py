@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import msgspec
@@ -12,10 +13,6 @@ from vently.web import words
 _WHERE = re.compile(r" - at `(key` in `)?\$?(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
 _FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
-_PATTERN = re.compile(r"^Expected `str` matching regex (['\"].*['\"])$", re.DOTALL)
-_LENGTH = re.compile(r"^Expected `(\w+)` of length (<=|>=|==) (\d+)")
-_BOUND = re.compile(r"^Expected `(\w+)` (<=|>=|<|>) ([-\d.e+]+)")
-_TYPE = re.compile(r"^Expected `([^`]+)`, got `([^`]+)`")
 
 _KINDS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "an object",
@@ -43,25 +40,32 @@ def from_message(message: str, prefix: str = "") -> FieldError:
 
 
 def _sentence(what: str) -> str:
-    if what.startswith("Object contains unknown field"):
-        return "is not a field of this request"
-    if what.startswith("Object missing required field"):
-        return "is required"
-    if pattern := _PATTERN.match(what):
-        return words.sentence(ast.literal_eval(pattern[1]))
-    if length := _LENGTH.match(what):
-        unit = "characters" if length[1] == "str" else "items"
-        return f"must have {_SIGNS[length[2]]} {length[3]} {unit}"
-    if bound := _BOUND.match(what):
-        return f"must be {_SIGNS[bound[2]]} {bound[3].removesuffix('.0')}"
-    if kinds := _TYPE.match(what):
-        wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds[1].split(" | "))
-        return f"must be {wanted}, not {_KINDS.get(kinds[2], kinds[2])}"
-    if what.startswith("Invalid enum value"):
-        return f"{what.removeprefix('Invalid enum value ')} is not one of the values that are taken"
-    if what.startswith("Invalid RFC3339"):
-        return "must be a moment as RFC 3339 writes it, such as 2026-05-01T18:00:00Z"
+    for shape, say in _SENTENCES:
+        if found := shape.match(what):
+            return say(found)
     return what
+
+
+def _kind(found: re.Match[str]) -> str:
+    wanted = " or ".join(_KINDS.get(kind, kind) for kind in found[1].split(" | "))
+    return f"must be {wanted}, not {_KINDS.get(found[2], found[2])}"
+
+
+_SENTENCES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
+    (re.compile("Object contains unknown field"), lambda _: "is not a field of this request"),
+    (re.compile("Object missing required field"), lambda _: "is required"),
+    (re.compile(r"Expected `str` matching regex (['\"].*['\"])$", re.DOTALL),
+     lambda found: words.sentence(ast.literal_eval(found[1]))),
+    (re.compile(r"Expected `str` of length (<=|>=|==) (\d+)"),
+     lambda found: f"must have {_SIGNS[found[1]]} {found[2]} characters"),
+    (re.compile(r"Expected `\w+` of length (<=|>=|==) (\d+)"),
+     lambda found: f"must have {_SIGNS[found[1]]} {found[2]} items"),
+    (re.compile(r"Expected `\w+` (<=|>=|<|>) ([-\d.e+]+)"),
+     lambda found: f"must be {_SIGNS[found[1]]} {found[2].removesuffix('.0')}"),
+    (re.compile(r"Expected `([^`]+)`, got `([^`]+)`"), _kind),
+    (re.compile("Invalid enum value (.*)", re.DOTALL), lambda found: f"{found[1]} is not one of the values taken here"),
+    (re.compile("Invalid RFC3339"), lambda _: "must be a moment as RFC 3339 writes it, such as 2026-05-01T18:00:00Z"),
+]  # fmt: skip
 
 
 def all_errors(given: Any, kind: Any, prefix: str = "", *, strict: bool = True) -> list[FieldError]:

@@ -60,7 +60,7 @@ def create_app(  # noqa: PLR0913 - the one place where everything is joined
     app = Litestar(
         [*options(declared), *handlers],
         lifespan=[living],
-        exception_handlers={Exception: errors.handle},  # type: ignore[dict-item]  # an Answer is all Litestar needs
+        exception_handlers={Exception: errors.handle},  # type: ignore[dict-item]  # it sends what a Trouble becomes
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,

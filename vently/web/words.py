@@ -7,7 +7,7 @@ not: msgspec gets each pattern with backslash Z, and `openapi.py` writes it with
 import re
 from datetime import datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
@@ -69,28 +69,24 @@ def ecma(pattern: str) -> str:
     return pattern.replace(r"\Z", "$")
 
 
+def line(longest: int, *, shortest: int = 1) -> Meta:
+    """One line without control characters; with `shortest=0` it may be empty."""
+    return _matching(_LINE if shortest else _OPTIONAL_LINE, longest=longest, shortest=shortest or None)
+
+
+def text(longest: int, *, shortest: int = 0) -> Meta:
+    """Several lines; with `shortest=1` there must be something in them."""
+    return _matching(_TEXT if shortest else _OPTIONAL_TEXT, longest=longest, shortest=shortest or None)
+
+
+def label(longest: int) -> Meta:
+    """A category or tag: a word or a few, without commas."""
+    return _matching(_LABEL, longest=longest, shortest=1)
+
+
 if TYPE_CHECKING:
-    Line = Annotated[str, ...]
-    Text = Annotated[str, ...]
     Timezone = str
 else:
-
-    class Line:
-        """`Line[80]`: one line of 1 to 80 characters; `Line[0, 80]`: it may be empty."""
-
-        def __class_getitem__(cls, sizes: int | tuple[int, int]) -> Any:
-            shortest, longest = sizes if isinstance(sizes, tuple) else (1, sizes)
-            pattern = _LINE if shortest else _OPTIONAL_LINE
-            return Annotated[str, _matching(pattern, longest=longest, shortest=shortest or None)]
-
-    class Text:
-        """`Text[1, 5000]`: several lines with something in them; `Text[0, 5000]`: it may be empty."""
-
-        def __class_getitem__(cls, sizes: int | tuple[int, int]) -> Any:
-            shortest, longest = sizes if isinstance(sizes, tuple) else (0, sizes)
-            pattern = _TEXT if shortest else _OPTIONAL_TEXT
-            return Annotated[str, _matching(pattern, longest=longest, shortest=shortest or None)]
-
     _ZONES = sorted(set(files("tzdata").joinpath("zones").read_text().split()) - {"Factory", "localtime"})
     Timezone = Literal[tuple(_ZONES)]
 
@@ -109,11 +105,6 @@ PageSize = Annotated[int, Meta(ge=1, le=100, description="how many items a page 
 CursorText = Annotated[str, _matching("^[A-Za-z0-9_-]+$", longest=2000)]
 
 DayOrMoment = Annotated[str, _matching(_DAY_OR_MOMENT)]
-
-
-def label(longest: int) -> Any:
-    """A category or tag."""
-    return Annotated[str, _matching(_LABEL, longest=longest, shortest=1)]
 
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
