@@ -129,7 +129,7 @@ async def test_sign_in_goes_where_one_came_from_and_nowhere_else(browser: Browse
     assert "Invalid login credentials" in refused.text
 
 
-async def test_the_list_goes_on_without_javascript(browser: Browser, alice: Person, dana: Person) -> None:
+async def test_the_list_goes_on_without_javascript(browser: Browser, dana: Person) -> None:
     for day in range(1, 29):
         answer = await dana.post("/api/events", {
             "title": f"Round {day:02}", "starts_at": f"2027-06-{day:02}T10:00:00Z", "community": dana.community,

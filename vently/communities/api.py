@@ -134,6 +134,16 @@ async def remove_member(viewer: Viewer, db: Database, community: Reference, pers
 
 
 ROUTES = [
-    list_communities, create_community, read_community, edit_community, close_community,
-    follow, unfollow, join, leave, list_members, change_member, remove_member,
-]  # fmt: skip
+    list_communities,
+    create_community,
+    read_community,
+    edit_community,
+    close_community,
+    follow,
+    unfollow,
+    join,
+    leave,
+    list_members,
+    change_member,
+    remove_member,
+]

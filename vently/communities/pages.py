@@ -206,5 +206,12 @@ def _decoded(body: str) -> Community:
 
 
 ROUTES = [
-    browse, new_community, create_community, show_community, edit_community, save_community, follow, belong,
-]  # fmt: skip
+    browse,
+    new_community,
+    create_community,
+    show_community,
+    edit_community,
+    save_community,
+    follow,
+    belong,
+]

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from vently.web.words import CursorText, Latitude, Line, Longitude, PageSize, Slug, Text
+from vently.web.words import CursorText, Latitude, Longitude, PageSize, Slug, line, text
 
 Join = Literal["open", "request", "invite"]
 Role = Literal["member", "organizer", "moderator", "admin", "owner"]
@@ -17,11 +17,11 @@ Status = Literal["active", "requested", "banned"]
 class NewCommunity(msgspec.Struct, forbid_unknown_fields=True):
     """A slug is made of the name when none is given."""
 
-    name: Line[120]
+    name: Annotated[str, line(120)]
     slug: Slug | None = None
-    description: Text[20_000] = ""
-    city: Line[120] | None = None
-    country: Line[80] | None = None
+    description: Annotated[str, text(20_000)] = ""
+    city: Annotated[str, line(120)] | None = None
+    country: Annotated[str, line(80)] | None = None
     lat: Latitude | None = None
     lng: Longitude | None = None
     join: Join = "open"
@@ -30,11 +30,11 @@ class NewCommunity(msgspec.Struct, forbid_unknown_fields=True):
 class CommunityChanges(msgspec.Struct, forbid_unknown_fields=True):
     """JSON Merge Patch of a community."""
 
-    name: Line[120] | UnsetType = UNSET
+    name: Annotated[str, line(120)] | UnsetType = UNSET
     slug: Slug | UnsetType = UNSET
-    description: Text[20_000] | UnsetType = UNSET
-    city: Line[120] | None | UnsetType = UNSET
-    country: Line[80] | None | UnsetType = UNSET
+    description: Annotated[str, text(20_000)] | UnsetType = UNSET
+    city: Annotated[str, line(120)] | None | UnsetType = UNSET
+    country: Annotated[str, line(80)] | None | UnsetType = UNSET
     lat: Latitude | None | UnsetType = UNSET
     lng: Longitude | None | UnsetType = UNSET
     join: Join | UnsetType = UNSET
@@ -98,8 +98,8 @@ class Communities(msgspec.Struct):
 class CommunityFilters(msgspec.Struct):
     """`mine=true`: those the viewer belongs to."""
 
-    q: Line[200] | None = None
-    city: Line[120] | None = None
+    q: Annotated[str, line(200)] | None = None
+    city: Annotated[str, line(120)] | None = None
     mine: bool = False
     limit: PageSize = 20
     cursor: CursorText | None = None

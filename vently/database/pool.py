@@ -13,7 +13,7 @@ import msgspec
 
 from vently.database import errors
 from vently.database.queries import Query
-from vently.refusals import NotFound
+from vently.refusals import NotFound, Unavailable
 
 T = TypeVar("T")
 
@@ -167,11 +167,11 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, opening: str) -> AsyncIterator[Transaction]:
         if self._pool is None:
-            raise errors.Unavailable("The server is still starting; try again in a moment.")
+            raise Unavailable("The server is still starting; try again in a moment.")
         try:
             connection = await self._pool.acquire(timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise errors.Unavailable("The database is not reachable right now; try again in a moment.") from error
+            raise Unavailable("The database is not reachable right now; try again in a moment.") from error
         try:
             tx = Transaction(connection, self._sentences)
             try:

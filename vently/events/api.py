@@ -179,6 +179,20 @@ async def delete_comment(viewer: Viewer, db: Database, comment: UUID) -> Answer:
 
 
 ROUTES = [
-    list_events, create_event, read_event, read_calendar, list_calendar, edit_event, delete_event, publish_event, cancel_event,
-    answer_event, list_answers, list_comments, create_comment, read_comment, edit_comment, delete_comment,
-]  # fmt: skip
+    list_events,
+    create_event,
+    read_event,
+    read_calendar,
+    list_calendar,
+    edit_event,
+    delete_event,
+    publish_event,
+    cancel_event,
+    answer_event,
+    list_answers,
+    list_comments,
+    create_comment,
+    read_comment,
+    edit_comment,
+    delete_comment,
+]

@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from vently.database.pool import Document, Transaction
 from vently.database.queries import load
-from vently.events.importing import Unreadable, recurrence
+from vently.events.importing import recurrence
+from vently.events.importing.entries import Unreadable
 from vently.events.shapes import EventChanges, Fields, NewEvent, Venue
 from vently.refusals import Conflict, Invalid, NotAllowed, NotFound, Stale
 from vently.web.merge_patch import changes

@@ -12,20 +12,20 @@ from vently.web.words import (
     DayOrMoment,
     HttpUrl,
     Latitude,
-    Line,
     Longitude,
     Moment,
     PageSize,
     Reference,
-    Text,
     Timezone,
     label,
+    line,
+    text,
 )
 
 Visibility = Literal["public", "unlisted", "members"]
 Status = Literal["draft", "published", "postponed", "cancelled"]
 Answer = Literal["going", "interested", "declined", "waitlisted"]
-Label = label(40)
+Label = Annotated[str, label(40)]
 Labels = Annotated[list[Label], Meta(max_length=20, extra_json_schema={"uniqueItems": True})]
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -33,10 +33,10 @@ Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 class Venue(msgspec.Struct, forbid_unknown_fields=True):
     """A place: at least a name, an address, a city, or lat with lng."""
 
-    name: Line[200] | None = None
-    address: Line[300] | None = None
-    city: Line[120] | None = None
-    country: Line[80] | None = None
+    name: Annotated[str, line(200)] | None = None
+    address: Annotated[str, line(300)] | None = None
+    city: Annotated[str, line(120)] | None = None
+    country: Annotated[str, line(80)] | None = None
     lat: Latitude | None = None
     lng: Longitude | None = None
 
@@ -44,12 +44,12 @@ class Venue(msgspec.Struct, forbid_unknown_fields=True):
 class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     """Without `ends_at` an event lasts two hours, or until the end of its day when it is all day."""
 
-    title: Line[200]
+    title: Annotated[str, line(200)]
     starts_at: Moment
     ends_at: Moment | None = None
     timezone: Timezone = "UTC"
     all_day: bool = False
-    description: Text[50_000] = ""
+    description: Annotated[str, text(50_000)] = ""
     venue: Venue | None = None
     online: bool | None = None
     online_url: HttpUrl | None = None
@@ -60,19 +60,19 @@ class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     capacity: Capacity | None = None
     visibility: Visibility = "public"
     community: Reference | None = None
-    recurrence: Line[1000] | None = None
+    recurrence: Annotated[str, line(1000)] | None = None
     status: Literal["draft", "published"] = "draft"
 
 
 class EventChanges(msgspec.Struct, forbid_unknown_fields=True):
     """JSON Merge Patch of an event."""
 
-    title: Line[200] | UnsetType = UNSET
+    title: Annotated[str, line(200)] | UnsetType = UNSET
     starts_at: Moment | UnsetType = UNSET
     ends_at: Moment | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
     all_day: bool | UnsetType = UNSET
-    description: Text[50_000] | UnsetType = UNSET
+    description: Annotated[str, text(50_000)] | UnsetType = UNSET
     venue: Venue | None | UnsetType = UNSET
     online: bool | UnsetType = UNSET
     online_url: HttpUrl | None | UnsetType = UNSET
@@ -83,7 +83,7 @@ class EventChanges(msgspec.Struct, forbid_unknown_fields=True):
     capacity: Capacity | None | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
     community: Reference | None | UnsetType = UNSET
-    recurrence: Line[1000] | None | UnsetType = UNSET
+    recurrence: Annotated[str, line(1000)] | None | UnsetType = UNSET
     status: Literal["published", "postponed", "cancelled"] | UnsetType = UNSET
 
 
@@ -162,10 +162,10 @@ class Events(msgspec.Struct):
 class CalendarFilters(msgspec.Struct, rename={"from_": "from"}):
     """The filters of a list that is subscribed to."""
 
-    q: Line[200] | None = None
+    q: Annotated[str, line(200)] | None = None
     from_: DayOrMoment | None = None
     to: DayOrMoment | None = None
-    city: Line[120] | None = None
+    city: Annotated[str, line(120)] | None = None
     category: Label | None = None
     tag: Label | None = None
     community: Reference | None = None
@@ -186,7 +186,7 @@ class NewRsvp(msgspec.Struct, forbid_unknown_fields=True):
 
     status: Literal["going", "interested", "declined"]
     guests: Annotated[int, Meta(ge=0, le=10)] = 0
-    answers: dict[Line[200], Text[2000]] = {}
+    answers: dict[Annotated[str, line(200)], Annotated[str, text(2000)]] = {}
 
 
 class Attendee(msgspec.Struct):
@@ -224,14 +224,14 @@ class AttendeeFilters(msgspec.Struct):
 class NewComment(msgspec.Struct, forbid_unknown_fields=True):
     """A comment, or the reply to one."""
 
-    body: Text[1, 5000]
+    body: Annotated[str, text(5000, shortest=1)]
     reply_to: UUID | None = None
 
 
 class CommentChanges(msgspec.Struct, forbid_unknown_fields=True):
     """JSON Merge Patch of a comment."""
 
-    body: Text[1, 5000]
+    body: Annotated[str, text(5000, shortest=1)]
 
 
 class Comment(msgspec.Struct):

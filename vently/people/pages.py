@@ -18,7 +18,7 @@ from vently.web.answers import Answer, redirect
 from vently.web.form_pages import as_shape, ours, typed, wrong
 from vently.web.prose import markdown
 from vently.web.routes import get, post
-from vently.web.words import Line
+from vently.web.words import line
 
 INPUTS = {
     "validation_failed": "/email",
@@ -38,7 +38,7 @@ class Gate(msgspec.Struct):
 class SignUpForm(msgspec.Struct):
     """A new account."""
 
-    name: Line[80]
+    name: Annotated[str, line(80)]
     email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(max_length=1000)]
     next: str = ""
@@ -232,5 +232,14 @@ def _cookies(session: Any) -> facts.Session:
 
 
 ROUTES = [
-    sign_up_page, sign_up, sign_in_page, sign_in, sign_out, profile, save_profile, become_organizer, show_person, follow,
-]  # fmt: skip
+    sign_up_page,
+    sign_up,
+    sign_in_page,
+    sign_in,
+    sign_out,
+    profile,
+    save_profile,
+    become_organizer,
+    show_person,
+    follow,
+]

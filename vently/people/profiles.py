@@ -11,7 +11,7 @@ from vently.database.pool import Document, Transaction
 from vently.database.queries import load
 from vently.refusals import Conflict, Invalid, NotFound, Stale
 from vently.web.merge_patch import changes
-from vently.web.words import Line, Text
+from vently.web.words import line, text
 
 sql = load(__package__)
 
@@ -62,10 +62,10 @@ class ProfileChanges(msgspec.Struct, forbid_unknown_fields=True):
     """JSON Merge Patch of the viewer's profile."""
 
     handle: Handle | UnsetType = UNSET
-    name: Line[80] | UnsetType = UNSET
-    bio: Text[2000] | UnsetType = UNSET
-    city: Line[120] | None | UnsetType = UNSET
-    country: Line[80] | None | UnsetType = UNSET
+    name: Annotated[str, line(80)] | UnsetType = UNSET
+    bio: Annotated[str, text(2000)] | UnsetType = UNSET
+    city: Annotated[str, line(120)] | None | UnsetType = UNSET
+    country: Annotated[str, line(80)] | None | UnsetType = UNSET
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True):

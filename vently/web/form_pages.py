@@ -1,11 +1,13 @@
 """What form pages share: refused fields by pointer, and where a person goes afterwards."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from vently.refusals import Invalid, Refusal
 from vently.web import pointing
+
+T = TypeVar("T")
 
 
 def wrong(refused: Refusal) -> dict[str, str]:
@@ -26,7 +28,7 @@ def typed(fields: dict[str, list[Any]]) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items() if values and isinstance(values[-1], str)}
 
 
-def as_shape(kind: Any, fields: dict[str, Any]) -> Any:
+def as_shape(kind: type[T], fields: Any) -> T:
     """The same checks that the API's bodies meet. Raises Invalid."""
     try:
         return msgspec.convert(fields, kind)

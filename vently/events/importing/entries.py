@@ -112,7 +112,7 @@ class NotReadable(Invalid):
     type = "not-readable"
 
 
-class Unreadable(Exception):  # noqa: N818 - refusals are named by what they say
+class Unreadable(Exception):
     """One entry is refused; the sentence is what its owner reads."""
 
     def __init__(self, reason: str, line: int | None = None) -> None:
