@@ -13,6 +13,7 @@ from vently.database.pool import Database, Viewer
 from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
+from vently.outside.places import Places
 from vently.outside.places.offline import OfflinePlaces
 from vently.people import api as people_api
 from vently.people import pages as people_pages
@@ -45,7 +46,7 @@ def create(settings: Settings) -> Envelope:
             size=settings.database_connections,
             pooler=settings.database_pooler == "transaction",
         )
-        parts.other["auth"], parts.other["places"] = auth, OfflinePlaces()
+        parts.other["auth"], parts.other["places"] = auth, gazetteer()
         # A community's and a person's page show events, which live in a room above theirs.
         parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
         try:
@@ -79,6 +80,11 @@ def create(settings: Settings) -> Envelope:
         template_folders=[HERE / room / "templates" for room in ("people", "communities", "events")],
         portray=portray,
     )
+
+
+def gazetteer() -> Places:
+    """The places this Vently knows."""
+    return OfflinePlaces()
 
 
 def worker() -> Envelope:

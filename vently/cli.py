@@ -120,13 +120,13 @@ def import_(
     json
         Print the report as JSON.
     """
+    from vently.app import gazetteer
     from vently.commands import importing
-    from vently.outside.places.offline import OfflinePlaces
 
     with reachable(_settings(data)) as settings:
         _migrate(settings, quiet=True)
         code = importing.run(
-            settings, files, community=community, email=as_, places=OfflinePlaces(), dry_run=dry_run, as_json=json
+            settings, files, community=community, email=as_, places=gazetteer(), dry_run=dry_run, as_json=json
         )
     sys.exit(code)
 
