@@ -136,6 +136,8 @@ async def test_a_visitors_token_does_not_fit_once_somebody_is_signed_in():
         ({"sec-fetch-site": "same-site"}, 403),
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
+        ({"origin": ""}, 403),
         ({"sec-fetch-site": "same-origin", "origin": SITE}, 303),
         ({"origin": SITE}, 303),
     ],

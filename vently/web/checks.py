@@ -32,8 +32,10 @@ def _walk(value: Any, pointer: str, report: Callable[[FieldError], None]) -> Non
         if not FIRST_YEAR <= value.year <= LAST_YEAR:
             report(FieldError(pointer, _SENTENCE))
     elif isinstance(value, msgspec.Struct):
-        for field in msgspec.structs.fields(type(value)):
-            _walk(getattr(value, field.name), f"{pointer}/{escaped(field.encode_name)}", report)
+        for name, written in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            held = getattr(value, name)
+            if isinstance(held, datetime | msgspec.Struct | list | tuple):
+                _walk(held, f"{pointer}/{escaped(written)}", report)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _walk(item, f"{pointer}/{index}", report)

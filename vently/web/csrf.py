@@ -49,7 +49,8 @@ def _check_origin(request: Any) -> None:
     if origin is None or site is not None:
         return
     ours = urlsplit(facts.of(request).parts.settings.site_url).netloc
-    if urlsplit(origin).netloc not in (ours, request.headers.get("host", "")):
+    _, _, theirs = origin.partition("://")
+    if theirs not in (ours, request.headers.get("host", "")):
         raise ForeignForm
 
 

@@ -33,10 +33,12 @@ def set_up(level: str = "info", form: str = "auto") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_tidy, renderer]))
-    logging.basicConfig(handlers=[handler], level=least, force=True)
+    # Libraries tell of every address they call at the level info; ours and uvicorn's words are the ones meant.
+    logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
     for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
+        logger.setLevel(least)
     logging.getLogger("uvicorn.access").disabled = True
 
 

@@ -63,6 +63,10 @@ _SENTENCES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(r"Expected `\w+` (<=|>=|<|>) ([-\d.e+]+)"),
      lambda found: f"must be {_SIGNS[found[1]]} {found[2].removesuffix('.0')}"),
     (re.compile(r"Expected `([^`]+)`, got `([^`]+)`"), _kind),
+    (
+        re.compile("Expected `datetime` with a timezone"),
+        lambda _: "must carry an offset, as 2026-05-01T18:00:00Z or 2026-05-01T18:00:00+02:00 do",
+    ),
     (re.compile("Invalid enum value (.*)", re.DOTALL), lambda found: f"{found[1]} is not one of the values taken here"),
     (re.compile("Invalid RFC3339"), lambda _: "must be a moment as RFC 3339 writes it, such as 2026-05-01T18:00:00Z"),
 ]  # fmt: skip
