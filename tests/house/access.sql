@@ -1,0 +1,139 @@
+-- A row written to each table: `:me` writes.
+
+-- name: events_insert
+insert into public.events (slug, title, starts_at, ends_at, organizer_id)
+values ('planted-x', 'Planted', now(), now(), :me)
+
+-- name: events_update
+update public.events set title = 'Planted' where id = :draft or id = :members or id = :public
+
+-- name: events_delete
+delete from public.events where id = :draft or id = :members or id = :public
+
+-- name: event_attendance_insert
+insert into public.event_attendance (event_id) values (:draft)
+
+-- name: event_attendance_update
+update public.event_attendance set going = 0
+
+-- name: event_attendance_delete
+delete from public.event_attendance
+
+-- name: venues_insert
+insert into public.venues (name) values ('Planted')
+
+-- name: venues_update
+update public.venues set name = 'Planted'
+
+-- name: venues_delete
+delete from public.venues
+
+-- name: rsvps_insert
+insert into public.rsvps (event_id, person_id, status)
+select event.id, :me, 'going' from (values (:members::uuid)) as event (id)
+ where not exists (select from public.rsvps r where r.event_id = event.id and r.person_id = :me)
+
+-- name: rsvps_update
+update public.rsvps set guests = 0 where event_id = :members or event_id = :public
+
+-- name: rsvps_delete
+delete from public.rsvps where event_id = :members or event_id = :public
+
+-- name: comments_insert
+insert into public.comments (event_id, author_id, body) values (:members, :me, 'Planted')
+
+-- name: comments_update
+update public.comments set body = 'Planted' where event_id = :members or event_id = :public
+
+-- name: comments_delete
+delete from public.comments where event_id = :members or event_id = :public
+
+-- name: communities_insert
+insert into public.communities (slug, name, created_by) values ('planted-x', 'Planted', :me)
+
+-- name: communities_update
+update public.communities set name = 'Planted' where id = :community
+
+-- name: communities_delete
+delete from public.communities where id = :community
+
+-- name: memberships_insert
+insert into public.memberships (community_id, person_id, status) values (:community, :me, 'active')
+
+-- name: memberships_update
+update public.memberships set role = 'admin' where community_id = :community and person_id = :bob
+
+-- name: memberships_delete
+delete from public.memberships where community_id = :community and person_id = :bob
+
+-- name: community_follows_insert
+insert into public.community_follows (community_id, person_id) values (:community, :me) on conflict do nothing
+
+-- name: community_follows_update
+update public.community_follows set created_at = now()
+
+-- name: community_follows_delete
+delete from public.community_follows where community_id = :community and person_id = :bob
+
+-- name: person_follows_insert
+insert into public.person_follows (follower_id, followed_id) values (:me, :carol)
+
+-- name: person_follows_update
+update public.person_follows set followed_id = :me
+
+-- name: person_follows_delete
+delete from public.person_follows where follower_id = :bob
+
+-- name: profiles_insert
+insert into public.profiles (id, handle, name) values (gen_random_uuid(), 'planted', 'Planted')
+
+-- name: profiles_update
+update public.profiles set name = 'Planted' where id = :bob
+
+-- name: profiles_delete
+delete from public.profiles where id = :bob
+
+-- name: platform_admins_insert
+insert into public.platform_admins (person_id) values (:me)
+
+-- name: platform_admins_update
+update public.platform_admins set granted_by = :me
+
+-- name: platform_admins_delete
+delete from public.platform_admins
+
+-- name: outbox_insert
+insert into private.outbox (topic, kind) values ('event:planted', 'event.updated')
+
+-- name: outbox_update
+update private.outbox set payload = '{}'
+
+-- name: outbox_delete
+delete from private.outbox
+
+-- name: idempotency_keys_insert
+insert into private.idempotency_keys (scope, key, fingerprint) values (:me::text, 'planted', 'planted')
+
+-- name: idempotency_keys_update
+update private.idempotency_keys set body = 'Planted'
+
+-- name: idempotency_keys_delete
+delete from private.idempotency_keys
+
+-- name: schema_history_insert
+insert into private.schema_history (kind, name, sha256) values ('rules', 'planted', 'planted')
+
+-- name: schema_history_update
+update private.schema_history set sha256 = 'planted'
+
+-- name: schema_history_delete
+delete from private.schema_history
+
+-- name: rule_objects_insert
+insert into private.rule_objects (kind, identity, place, made_by_rules) values ('view', 'planted', 1, true)
+
+-- name: rule_objects_update
+update private.rule_objects set place = 1
+
+-- name: rule_objects_delete
+delete from private.rule_objects
