@@ -31,6 +31,10 @@ create policy "people follow for themselves" on public.person_follows for insert
   with check (follower_id = (select auth.uid()));
 create policy "people stop following for themselves" on public.person_follows for delete to authenticated
   using (follower_id = (select auth.uid()));
+-- Visitors have no policy here, so they see no row; the grant lets a profile say `following` to them, too.
+grant select on public.person_follows to anon;
+-- Visitors have no policy here, so they see no row; the grant lets a profile be read by them.
+grant select on public.person_follows to anon;
 grant select, delete on public.person_follows to authenticated;
 grant insert (follower_id, followed_id) on public.person_follows to authenticated;
 
