@@ -24,8 +24,9 @@ def ours(path: str | None, fallback: str = "/") -> str:
 
 
 def typed(fields: dict[str, list[Any]]) -> dict[str, str]:
-    """What stood in the inputs, to show it again."""
-    return {name: values[-1] for name, values in fields.items() if values and isinstance(values[-1], str)}
+    """What stood in the inputs, to show it again. Browsers send the lines of a text with CR LF."""
+    texts = {name: values[-1] for name, values in fields.items() if values and isinstance(values[-1], str)}
+    return {name: text.replace("\r\n", "\n") for name, text in texts.items()}
 
 
 def as_shape(kind: type[T], fields: Any) -> T:
