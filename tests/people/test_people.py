@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+import pytest
 from cast import Person, Site
 
 
@@ -61,3 +63,24 @@ async def test_someone_without_letters_in_their_name_gets_a_handle(site: Site) -
     person = await site.signs_up("张伟")
     assert person.handle.startswith("person_")
     assert (await person.get("/api/me")).json()["name"] == "张伟"
+
+
+async def test_where_organisers_are_approved_by_hand_root_approves(
+    site: Site, bob: Person, carol: Person, root: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.app.parts, "settings", msgspec.structs.replace(site.settings, organizer_approval="manual"))
+    asked = await bob.post("/api/me/organizer", {"terms_accepted": True})
+    assert asked.json()["organizer"]["status"] == "requested"
+    event = {"title": "Too early", "starts_at": "2027-03-01T18:00:00Z"}
+    assert (await bob.post("/api/events", event)).status_code == 403
+    for stranger in (bob, carol):
+        assert (await stranger.get("/api/admin/people")).status_code == 403
+        assert (await stranger.patch(f"/api/admin/people/{bob.handle}", {"organizer": "approved"})).status_code == 403
+    waiting = (await root.get("/api/admin/people", params={"organizer": "requested", "q": bob.handle})).json()["items"]
+    assert [person["handle"] for person in waiting] == [bob.handle]
+    assert (await root.patch(f"/api/admin/people/{bob.handle}", {"organizer": "approved"})).json()[
+        "organizer"
+    ] == "approved"
+    assert (await bob.post("/api/events", event)).status_code == 201
+    await root.patch(f"/api/admin/people/{bob.handle}", {"organizer": "none"})
+    assert (await bob.post("/api/events", event)).status_code == 403

@@ -3,9 +3,10 @@
 from typing import Any
 
 from vently.database.pool import Database, Viewer
-from vently.people import profiles
+from vently.people import administration, profiles
+from vently.people.administration import AccountChanges, PeopleAccounts, PeopleFilters, PersonAccount
 from vently.people.profiles import Handle, Me, Person, ProfileChanges, Terms
-from vently.web import conditional, facts
+from vently.web import conditional, cursors, facts, lists
 from vently.web.answers import Answer, nothing
 from vently.web.conditional import wanted_version
 from vently.web.routes import delete, get, patch, post, put
@@ -62,4 +63,20 @@ async def unfollow(viewer: Viewer, db: Database, handle: Handle) -> Answer:
     return nothing()
 
 
-ROUTES = [read_me, edit_me, become_organizer, read_person, follow, unfollow]
+@get("/api/admin/people", answers=PeopleAccounts, signed_in=True, may=(403, 422), tag="Administration")
+async def list_people(request: Any, viewer: Viewer, db: Database, query: PeopleFilters) -> Answer:
+    """People, for platform admins"""
+    after = cursors.read(request, "people", query, query.cursor, tuple[str, str])
+    async with db.acting_as(viewer) as tx:
+        found = await administration.people(tx, query, after)
+    return lists.answer(request, found.items, lists.after(request, "people", query, found))
+
+
+@patch("/api/admin/people/{handle}", answers=PersonAccount, signed_in=True, may=(403, 404), tag="Administration")
+async def decide(viewer: Viewer, db: Database, handle: Handle, data: AccountChanges) -> Answer:
+    """Approve an organiser, or take the status back (platform admins)"""
+    async with db.acting_as(viewer) as tx:
+        return Answer((await administration.decide(tx, handle, data)).body.encode())
+
+
+ROUTES = [read_me, edit_me, become_organizer, read_person, follow, unfollow, list_people, decide]

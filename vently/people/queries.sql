@@ -56,3 +56,33 @@ select a.id, a.email from private.account_of(:email) a;
 -- name: get_portrait
 select p.handle, p.name, p.organizer_status = 'approved' as organizer
   from public.profiles p where p.id = (select auth.uid());
+
+-- name: list_people
+with found as materialized (
+  select p.id, p.handle, p.name, p.organizer_status, p.created_at,
+         row_number() over (order by p.created_at, p.id) as place
+    from public.profiles p
+   where (select private.i_am_platform_admin())
+     and (:organizer::text is null or p.organizer_status = :organizer)
+     and (:q::text is null or strpos(lower(p.name), lower(:q)) > 0 or strpos(p.handle, lower(:q)) > 0)
+     and (:after_id::uuid is null or (p.created_at, p.id) > (:after_key::timestamptz, :after_id))
+   order by p.created_at, p.id
+   limit :count::int + 1
+)
+select coalesce((select json_agg(json_build_object('id', f.id, 'handle', f.handle, 'name', f.name,
+                    'organizer', f.organizer_status, 'created_at', f.created_at) order by f.place)
+                   from found f where f.place <= :count), '[]')::text as items,
+       (select count(*) from found) > :count as more,
+       (select f.created_at from found f where f.place = :count) as last_key,
+       (select f.id from found f where f.place = :count) as last_id;
+
+-- name: set_organizer_status
+select private.set_organizer_status(p.id, :status) from public.profiles p where p.handle = :handle;
+
+-- name: get_account
+select json_build_object('id', p.id, 'handle', p.handle, 'name', p.name, 'organizer', p.organizer_status,
+                         'created_at', p.created_at)::text as body, p.version
+  from public.profiles p where p.handle = :handle;
+
+-- name: am_platform_admin
+select private.i_am_platform_admin();

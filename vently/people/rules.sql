@@ -100,6 +100,19 @@ comment on function private.become_organizer is
 revoke execute on function private.become_organizer(text) from public;
 grant execute on function private.become_organizer(text) to authenticated;
 
+create or replace function private.set_organizer_status(person uuid, status text) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if not private.i_am_platform_admin() then
+    raise exception using errcode = 'PT403', message = 'Only platform admins decide who organises.', detail = 'not-allowed';
+  end if;
+  update public.profiles p
+     set organizer_status = status, organizer_since = case when status = 'approved' then coalesce(p.organizer_since, now()) end
+   where p.id = person and p.organizer_status <> status;
+end $$;
+revoke execute on function private.set_organizer_status(uuid, text) from public;
+grant execute on function private.set_organizer_status(uuid, text) to authenticated;
+
 create or replace function private.account_of(email text) returns table (id uuid, email text)
 language sql stable security definer set search_path = '' rows 1 as $$
   select u.id, u.email::text from auth.users u where lower(u.email) = lower(account_of.email) and u.deleted_at is null
