@@ -1,0 +1,198 @@
+"""Every route of the API and every page, tried on Alice's hidden things by a visitor and by Carol."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from cast import Person, Site
+from hidden import WORDS, Hidden, hide
+
+from vently import app
+from vently.web import shell
+
+MOMENT = "2027-05-01T18:00:00Z"
+CARRIES: dict[str, Any] = {
+    "answer_event": {"status": "going"},
+    "become_organizer": {"terms_accepted": True},
+    "change_member": {"role": "owner"},
+    "create_comment": {"body": "Mine"},
+    "create_community": {"name": "Carol's own"},
+    "create_event": {"title": "Carol's own", "starts_at": MOMENT},
+    "decide": {"organizer": "approved"},
+    "edit_comment": {"body": "Mine"},
+    "edit_community": {"name": "Carol's now"},
+    "edit_event": {"title": "Carol's now"},
+    "edit_me": {"bio": "Likes jam"},
+    "import_file": b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+}
+"""What each operation that takes a body is sent."""
+
+CAROL_GETS = {
+    "become_organizer": 200,
+    "change_member": 404,
+    "close_community": 403,
+    "communities_follow": 200,
+    "communities_unfollow": 204,
+    "create_community": 201,
+    "create_event": 201,
+    "decide": 403,
+    "edit_community": 403,
+    "edit_me": 200,
+    "import_file": 403,
+    "join": 403,
+    "leave": 204,
+    "list_calendar": 200,
+    "list_communities": 200,
+    "list_events": 200,
+    "list_members": 200,
+    "list_people": 403,
+    "people_follow": 200,
+    "people_unfollow": 204,
+    "read_community": 200,
+    "read_health": 200,
+    "read_me": 200,
+    "read_person": 200,
+    "read_readiness": 200,
+    "remove_member": 404,
+}
+"""What a stranger is answered where no event or comment stands in the address: there it is 404."""
+
+
+@pytest.fixture
+async def hidden(alice: Person, bob: Person) -> Hidden:
+    return await hide(alice, bob)
+
+
+async def test_no_route_shows_or_changes_what_is_hidden(
+    alice: Person, bob: Person, carol: Person, visitor: Person, hidden: Hidden
+) -> None:
+    before = await _told(alice, hidden)
+    assert (await carol.post("/api/me/organizer", {"terms_accepted": True})).status_code == 200
+    document = (await visitor.get("/openapi.json")).json()
+    for who in (visitor, carol):
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                for address in _addresses(path, hidden, alice, bob):
+                    answer = await _sent(who, method.upper(), address, operation)
+                    expected = _expected(who, path, operation)
+                    assert answer.status_code == expected, f"{who.name}: {method} {address}: {answer.text}"
+                    assert not any(word in answer.text for word in WORDS), f"{who.name}: {method} {address}"
+    assert await _told(alice, hidden) == before
+    assert set(CAROL_GETS) | set(CARRIES) <= {o["operationId"] for p in document["paths"].values() for o in p.values()}
+
+
+async def test_no_list_shows_what_is_hidden(
+    alice: Person, bob: Person, carol: Person, visitor: Person, hidden: Hidden
+) -> None:
+    asked: list[dict[str, Any]] = [{"q": word} for word in WORDS]
+    asked += [{"city": f"{word} am See"} for word in WORDS]
+    asked += [{"organizer": alice.handle, "sort": sort} for sort in ("soonest", "popular", "relevance")]
+    asked += [{"community": hidden.community["slug"], "from": "1970-01-01"}]
+    titles = [hidden.draft["title"], hidden.members["title"], hidden.unlisted["title"]]
+    for filters in asked:
+        for path in ("/api/events", "/api/events.ics", "/") if len(filters) == 1 else ("/api/events",):
+            for who in (visitor, carol):
+                answer = await who.get(path, params=filters)
+                assert answer.status_code == 200, answer.text
+                assert not any(title in answer.text for title in titles), f"{who.name}: {path} {filters}"
+    found = (await bob.get("/api/events", params={"q": WORDS[1]})).json()["items"]
+    assert [event["title"] for event in found] == [hidden.members["title"]]
+
+
+async def test_a_stranger_with_the_link_reads_an_unlisted_event_and_no_more(carol: Person, hidden: Hidden) -> None:
+    path = f"/api/events/{hidden.unlisted['slug']}"
+    assert (await carol.get(path)).status_code == 200
+    assert (await carol.patch(path, {"title": "Hers"})).status_code == 403
+    assert (await carol.delete(path)).status_code == 403
+    assert (await carol.post(f"{path}/publication")).status_code in (403, 409)
+    assert (await carol.post(f"{path}/cancellation")).status_code == 403
+    assert (await carol.get(f"{path}/rsvps")).json()["items"] == []
+    comment = hidden.comments["unlisted"]["id"]
+    assert (await carol.patch(f"/api/comments/{comment}", {"body": "Hers"})).status_code in (403, 404)
+    assert (await carol.delete(f"/api/comments/{comment}")).status_code in (403, 404)
+
+
+async def test_no_page_shows_or_changes_what_is_hidden(
+    site: Site, alice: Person, bob: Person, carol: Person, visitor: Person, hidden: Hidden
+) -> None:
+    before = await _told(alice, hidden)
+    pages = shell.operations(app.PAGES)
+    for who in (visitor, carol):
+        cookies, token = await _browser(who)
+        for page in pages:
+            for address in _addresses(page.path, hidden, alice, bob):
+                form = {"_csrf": token, **_form(page.path)} if page.method == "POST" else None
+                answer = await site.client.request(
+                    page.method, address, data=form, headers={"cookie": cookies, "accept": "text/html"}
+                )
+                assert answer.status_code < 500, f"{who.name}: {page.method} {address}"
+                assert not any(word in answer.text for word in WORDS), f"{who.name}: {page.method} {address}"
+                if "{event}" in page.path or "{comment}" in page.path:
+                    expected = {303, 401} if who is visitor and page.signed_in else {404}
+                    assert answer.status_code in expected, f"{who.name}: {page.method} {address}: {answer.status_code}"
+    assert await _told(alice, hidden) == before
+
+
+def _expected(who: Person, path: str, operation: dict[str, Any]) -> int:
+    name = operation["operationId"]
+    if not who.token and operation["security"] and {} not in operation["security"]:
+        return 401
+    return 404 if "{event}" in path or "{comment}" in path else CAROL_GETS[name]
+
+
+async def _sent(who: Person, method: str, address: str, operation: dict[str, Any]) -> httpx.Response:
+    content = operation.get("requestBody", {}).get("content", {})
+    if not content:
+        return await who.asks(method, address)
+    body = CARRIES[operation["operationId"]]
+    if upload := content.get("multipart/form-data"):
+        return await who.asks(method, address, files={upload["schema"]["required"][0]: ("x.ics", body)})
+    return await who.asks(method, address, body)
+
+
+def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[str]:
+    """The path filled in, once for each name of each hidden thing."""
+    stand_for = {
+        "{event}": [e[key] for e in (hidden.draft, hidden.members) for key in ("id", "slug")],
+        "{comment}": [hidden.comments["members"]["id"]],
+        "{community}": [hidden.community["slug"]],
+        "{person}": [bob.handle],
+        "{handle}": [alice.handle],
+    }
+    filled = [path]
+    for part in re.findall(r"\{\w+\}", path):
+        filled = [address.replace(part, str(value)) for address in filled for value in stand_for[part]]
+    return filled
+
+
+async def _told(alice: Person, hidden: Hidden) -> list[Any]:
+    """Everything there is to know of Alice's things; followers come and go."""
+    told: list[Any] = [(await alice.get(f"/api/communities/{hidden.community['id']}/members")).json()]
+    community = (await alice.get(f"/api/communities/{hidden.community['id']}")).json()
+    told.append({name: value for name, value in community.items() if name != "counts"})
+    for event in hidden.events.values():
+        for part in ("", "/rsvps", "/comments"):
+            answer = await alice.get(f"/api/events/{event['id']}{part}")
+            assert answer.status_code == 200
+            told.append(answer.json())
+    return told
+
+
+async def _browser(who: Person) -> tuple[str, str]:
+    """Cookies of a browser in which they are signed in, and the token of its forms."""
+    session = f"vently_access={who.token}; " if who.token else ""
+    page = await who.site.client.get(
+        "/events/new" if who.token else "/sign-in", headers={"cookie": session, "accept": "text/html"}
+    )
+    token = re.search(r'name="_csrf" value="([^"]+)"', page.text)
+    assert token, page.text
+    return f"{session}vently_csrf={page.cookies['vently_csrf']}", token[1]
+
+
+def _form(path: str) -> dict[str, str]:
+    """Something in every field that any form has."""
+    if path == "/sign-out":
+        return {}
+    fields = {"title": "Carol's now", "name": "Carol's now", "body": "Mine", "status": "going", "starts_at": MOMENT}
+    return {**fields, "date": "2027-05-01", "starts": "2027-05-01T18:00", "timezone": "UTC", "terms_accepted": "true"}
