@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vently.communities import api as communities_api
+from vently.communities import member_pages
 from vently.communities import pages as communities_pages
 from vently.database.migrate import Room
 from vently.database.pool import Database, Viewer
@@ -31,7 +32,14 @@ HERE = Path(__file__).parent
 ROOMS = [Room(name, HERE / name / "rules.sql") for name in ("database", "people", "communities", "events")]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
 API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES]
-PAGES = [*people_pages.ROUTES, *communities_pages.ROUTES, *events_pages.ROUTES, *editing_pages.ROUTES]
+PAGES = [
+    *people_pages.ROUTES,
+    *communities_pages.ROUTES,
+    *member_pages.ROUTES,
+    *events_pages.ROUTES,
+    *editing_pages.ROUTES,
+    *import_api.PAGES,
+]
 
 
 def create(settings: Settings) -> Envelope:

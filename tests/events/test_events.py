@@ -95,9 +95,12 @@ async def test_an_unlisted_event_is_seen_by_its_link_alone(alice: Person, bob: P
 async def test_the_list_filters_and_walks(alice: Person, visitor: Person) -> None:
     for number in range(7):
         await alice.creates(
-            f"Walk {number}", starts_at=f"2027-04-0{number + 1}T10:00:00Z", category="hiking" if number % 2 else "music",
-            venue={"city": "Linz"} if number < 3 else None, tags=["alps"] if number == 6 else [],
-        )  # fmt: skip
+            f"Walk {number}",
+            starts_at=f"2027-04-0{number + 1}T10:00:00Z",
+            category="hiking" if number % 2 else "music",
+            venue={"city": "Linz"} if number < 3 else None,
+            tags=["alps"] if number == 6 else [],
+        )
     mine = {"organizer": alice.handle}
     seen, cursor = [], None
     while True:

@@ -13,9 +13,11 @@ class Browser:
 
     def __init__(self, site: Site) -> None:
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(site.app, raise_app_exceptions=False), base_url=site.settings.site_url,
-            headers={"accept": "text/html"}, follow_redirects=True,
-        )  # fmt: skip
+            transport=httpx.ASGITransport(site.app, raise_app_exceptions=False),
+            base_url=site.settings.site_url,
+            headers={"accept": "text/html"},
+            follow_redirects=True,
+        )
 
     async def opens(self, path: str, status: int = 200) -> str:
         answer = await self.client.get(path)
@@ -70,10 +72,17 @@ async def test_an_organiser_creates_edits_publishes_and_cancels_by_page(browser:
     await browser.signs_up("Olive")
     assert "You can publish events now" in (await browser.sends("/me", "/me/organizer", terms="accepted")).text
     form = {
-        "title": "Fermenting night", "starts_at": "2027-05-01T19:00", "ends_at": "2027-05-01T22:00",
-        "timezone": "Europe/Vienna", "place": "venue", "venue_name": "Küche", "venue_city": "Graz", "tags": "food, jars",
-        "visibility": "public", "status": "draft",
-    }  # fmt: skip
+        "title": "Fermenting night",
+        "starts_at": "2027-05-01T19:00",
+        "ends_at": "2027-05-01T22:00",
+        "timezone": "Europe/Vienna",
+        "place": "venue",
+        "venue_name": "Küche",
+        "venue_city": "Graz",
+        "tags": "food, jars",
+        "visibility": "public",
+        "status": "draft",
+    }
     wrong = await browser.sends("/events/new", "/events/new", **{**form, "ends_at": "2027-05-01T18:00"})
     assert wrong.status_code == 422
     assert "must not be before starts_at" in wrong.text
@@ -131,10 +140,16 @@ async def test_sign_in_goes_where_one_came_from_and_nowhere_else(browser: Browse
 
 async def test_the_list_goes_on_without_javascript(browser: Browser, dana: Person) -> None:
     for day in range(1, 29):
-        answer = await dana.post("/api/events", {
-            "title": f"Round {day:02}", "starts_at": f"2027-06-{day:02}T10:00:00Z", "community": dana.community,
-            "status": "published", "category": f"rounds-{dana.community}"[:40],
-        })  # fmt: skip
+        answer = await dana.post(
+            "/api/events",
+            {
+                "title": f"Round {day:02}",
+                "starts_at": f"2027-06-{day:02}T10:00:00Z",
+                "community": dana.community,
+                "status": "published",
+                "category": f"rounds-{dana.community}"[:40],
+            },
+        )
         assert answer.status_code == 201, answer.text
     category = f"rounds-{dana.community}"[:40]
     first = await browser.opens(f"/?category={category}")
@@ -165,3 +180,38 @@ async def test_a_cover_is_drawn_from_its_address(visitor: Person, alice: Person)
     cover = await visitor.get(event["cover"])
     assert cover.headers["content-type"] == "image/svg+xml"
     assert len(cover.content) < 3_000
+
+
+async def test_a_calendar_is_imported_by_page(browser: Browser) -> None:
+    await browser.signs_up("Ida")
+    made = await browser.sends("/communities/new", "/communities/new", name="Ida's readers", join="request")
+    path = made.url.path
+    data = b"BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:1@x\nSUMMARY:Poems\nDTSTART:20270301T180000Z\nEND:VEVENT\n"
+    broken = b"BEGIN:VEVENT\nUID:2@x\nSUMMARY:Never\nEND:VEVENT\nEND:VCALENDAR\n"
+    token = re.search(r'name="_csrf" value="([^"]+)"', await browser.opens(f"{path}/import"))
+    assert token
+    for more, said in (({"dry_run": "1"}, "A trial"), ({}, "1 created"), ({}, "1 unchanged")):
+        answer = await browser.client.post(
+            f"{path}/import", data={"_csrf": token[1], **more}, files={"file": ("x.ics", data + broken)}
+        )
+        assert answer.status_code == 200
+        assert said in answer.text
+        assert "1 entry refused" in answer.text
+    assert "Poems" in await browser.opens(path)
+    wrong = await browser.client.post(
+        f"{path}/import", data={"_csrf": token[1]}, files={"file": ("x.ics", b"not a calendar")}
+    )
+    assert wrong.status_code == 422
+
+
+async def test_an_admin_approves_by_page(browser: Browser, bob: Person) -> None:
+    await browser.signs_up("Ida")
+    made = await browser.sends("/communities/new", "/communities/new", name="By request", join="request")
+    path = made.url.path
+    await bob.put(f"/api{path}/membership")
+    assert "Waits for approval" in await browser.opens(f"{path}/members?status=requested")
+    approved = await browser.sends(f"{path}/members?status=requested", f"{path}/members/{bob.handle}", status="active")
+    assert "Bob" in approved.text
+    promoted = await browser.sends(f"{path}/members", f"{path}/members/{bob.handle}", role="organizer")
+    assert "<small>Organizer</small>" in promoted.text
+    assert bob.handle not in (await browser.sends(f"{path}/members", f"{path}/members/{bob.handle}", remove="1")).text

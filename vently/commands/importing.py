@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from uuid import UUID
 
 import msgspec
 from rich.console import Console
@@ -64,9 +63,7 @@ async def _import(
             reading = _read(bar, paths, imports.clock_of(found, places), places)
             task = bar.add_task("storing", total=len(reading.events))
             async with db.acting_as(viewer) as tx:
-                return await imports.import_events(
-                    tx, UUID(str(found.id)), reading, dry_run=dry_run, on_row=_moving(bar, task)
-                )
+                return await imports.import_events(tx, found.id, reading, dry_run=dry_run, on_row=_moving(bar, task))
 
 
 def _read(bar: Progress, paths: list[Path], timezone: str, places: Places) -> Reading:

@@ -1,8 +1,7 @@
-"""Import over HTTP: a calendar file uploaded into a community."""
+"""Import over HTTP: a calendar file uploaded into a community, by programs and by the page."""
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -13,9 +12,11 @@ from vently.events import imports
 from vently.events.importing import MAX_BYTES, read
 from vently.events.imports import ImportReport
 from vently.outside.places import Places
-from vently.web import facts, forms
+from vently.refusals import Invalid, NotAllowed, Refusal, TooLarge
+from vently.web import facts, forms, pages
 from vently.web.answers import Answer
-from vently.web.routes import post
+from vently.web.form_pages import wrong
+from vently.web.routes import get, post
 from vently.web.words import Reference
 
 ENVELOPE = 100_000
@@ -40,18 +41,58 @@ class ImportWish(msgspec.Struct):
 )
 async def import_file(request: Any, viewer: Viewer, db: Database, community: Reference, query: ImportWish) -> Answer:
     """Import an .ics or .csv file: again changes only what changed; each refused row is named by line and reason"""
-    async with db.acting_as(viewer) as tx:
-        found = msgspec.json.decode((await communities.read(tx, community)).body, type=Community)
-    file = await forms.upload(request)
-    places: Places = facts.of(request).parts.other["places"]
-    reading = await asyncio.to_thread(
-        lambda: read(
-            file.body, file.filename or "upload", default_timezone=imports.clock_of(found, places), places=places
-        )
-    )
-    async with db.acting_as(viewer) as tx:
-        report = await imports.import_events(tx, UUID(str(found.id)), reading, dry_run=query.dry_run)
+    _, report = await _import(request, viewer, db, community, dry_run=query.dry_run)
     return Answer(report)
 
 
+@get("/communities/{community}/import", signed_in=True)
+async def import_page(request: Any, viewer: Viewer, db: Database, community: Reference) -> Answer:
+    """Choose a file"""
+    return await _page(request, await _community(viewer, db, community))
+
+
+@post("/communities/{community}/import", signed_in=True, limit=MAX_BYTES + ENVELOPE)
+async def import_by_page(request: Any, viewer: Viewer, db: Database, community: Reference) -> Answer:
+    """Import it, and say what came of it"""
+    try:
+        dry_run = "dry_run" in await forms.fields(request)
+        found, report = await _import(request, viewer, db, community, dry_run=dry_run)
+    except (Invalid, NotAllowed, TooLarge) as refused:
+        return await _page(request, await _community(viewer, db, community), refused=refused)
+    return await _page(request, found, report=report)
+
+
+async def _import(
+    request: Any, viewer: Viewer, db: Database, community: str, *, dry_run: bool
+) -> tuple[Community, ImportReport]:
+    found = await _community(viewer, db, community)
+    file = await forms.upload(request)
+    places: Places = facts.of(request).parts.other["places"]
+    clock = imports.clock_of(found, places)
+    reading = await asyncio.to_thread(
+        lambda: read(file.body, file.filename or "upload", default_timezone=clock, places=places)
+    )
+    async with db.acting_as(viewer) as tx:
+        return found, await imports.import_events(tx, found.id, reading, dry_run=dry_run)
+
+
+async def _community(viewer: Viewer, db: Database, community: str) -> Community:
+    async with db.acting_as(viewer) as tx:
+        return msgspec.json.decode((await communities.read(tx, community)).body, type=Community)
+
+
+async def _page(
+    request: Any, community: Community, *, report: ImportReport | None = None, refused: Refusal | None = None
+) -> Answer:
+    return await pages.page(
+        request,
+        "events/import.html",
+        status=refused.status if refused else 200,
+        community=community,
+        report=report,
+        errors=wrong(refused) if refused else {},
+    )
+
+
 ROUTES = [import_file]
+PAGES = [import_page, import_by_page]
