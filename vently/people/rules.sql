@@ -33,8 +33,6 @@ create policy "people stop following for themselves" on public.person_follows fo
   using (follower_id = (select auth.uid()));
 -- Visitors have no policy here, so they see no row; the grant lets a profile say `following` to them, too.
 grant select on public.person_follows to anon;
--- Visitors have no policy here, so they see no row; the grant lets a profile be read by them.
-grant select on public.person_follows to anon;
 grant select, delete on public.person_follows to authenticated;
 grant insert (follower_id, followed_id) on public.person_follows to authenticated;
 
