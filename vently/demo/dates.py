@@ -125,7 +125,7 @@ def _description(key: str, gathering: Gathering, edition: Edition, circle: Circl
     elif edition.text:
         text = f"{text}\n\n{edition.text}"
     text = text.replace("{name}", edition.name)
-    if circle and gathering.venue == circle.gathering[0].venue and chance("closing", key) < 0.7:  # noqa: PLR2004 - most
+    if circle and gathering is circle.gathering[0] and chance("closing", key) < 0.7:  # noqa: PLR2004 - most
         text += "\n\n" + circle.closings[int(chance("which closing", key) * len(circle.closings))]
     return unwrapped(text)
 
