@@ -64,7 +64,8 @@ def test_an_all_day_event_ends_the_midnight_after_its_last_day():
     three = Happening(at(11, 23), at(14, 23), all_day=True)
     assert dates.when(one) == "Saturday 12 December"
     assert dates.time_of_day(one) == "All day"
-    assert words(dates.when(three)) == "12-14 Dec"
+    assert words(dates.when(three)) == "Sat 12 Dec - Mon 14 Dec"
+    assert words(dates.brief_when(three)) == "12-14 Dec"
     assert words(dates.time_of_day(three)) == "12-14 Dec"
 
 
@@ -92,6 +93,15 @@ def test_what_began_earlier_and_goes_on_stands_under_today():
     later = Happening(at(20, 18))
     shelves = [(label, len(events)) for _, label, events in dates.by_day([festival, tonight, later])]
     assert shelves == [("Today", 2), ("Sun 20 Dec", 1)]
+
+
+def test_each_day_stands_once_though_calendars_differ_around_the_world():
+    auckland = Happening(at(16, 22), timezone="Pacific/Auckland")
+    new_york = Happening(at(16, 23), timezone="America/New_York")
+    dunedin = Happening(at(17, 1), timezone="Pacific/Auckland")
+    around = [auckland, new_york, dunedin]
+    assert [label for _, label, _ in dates.by_day(around)] == ["Wed 16 Dec", "Thu 17 Dec"]
+    assert [label for _, label, _ in dates.by_day(around[::-1])] == ["Thu 17 Dec", "Wed 16 Dec"]
 
 
 def test_an_event_is_over_when_it_has_ended():

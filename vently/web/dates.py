@@ -32,10 +32,10 @@ AnyTimed = TypeVar("AnyTimed", bound=Timed)
 
 
 def when(event: Timed) -> str:
-    """All of it: "Saturday 12 December, 19:00 - 22:00 CET", "12-14 Dec 2027" (with en dashes)."""
+    """All of it: "Saturday 12 December, 19:00 - 22:00 CET", "Sat 12 Dec - Mon 14 Dec" (with en dashes)."""
     first, last = days(event)
     if event.all_day:
-        return long_day(first) if first == last else _days_between(first, last)
+        return long_day(first) if first == last else f"{day(first)}{DASH}{day(last)}"
     start, end = local(event.starts_at, event), local(event.ends_at or event.starts_at, event)
     if start == end:
         return f"{long_day(first)}, {_clock(start)} {_zone(start)}"
@@ -84,15 +84,26 @@ def day_label(moment: date | datetime, timezone: str = "UTC") -> str:
 
 
 def by_day(events: Iterable[AnyTimed]) -> list[tuple[date, str, list[AnyTimed]]]:
-    """Events, soonest first, as (day, its label, events). What began earlier and still goes on stands under today."""
+    """Events in order of time, as (day, its label, events). What began earlier and still goes on stands under today.
 
-    def shelf(event: Timed) -> tuple[date, str]:
-        today = local(now(), event).date()
-        first, last = days(event)
-        shown = today if first < today <= last else first
-        return shown, day_label(shown, event.timezone)
+    Days are those of each event's place. Moments around the world do not follow their calendars: Friday in Auckland
+    begins before Thursday's evening in New York. So each day stands once, in the order the events come.
+    """
+    listed = list(events)
+    shelves: dict[date, list[AnyTimed]] = {}
+    for event in listed:
+        shelves.setdefault(_shelf(event), []).append(event)
+    latest_first = bool(listed) and listed[0].starts_at > listed[-1].starts_at
+    return [
+        (shown, day_label(shown, shelves[shown][0].timezone), shelves[shown])
+        for shown in sorted(shelves, reverse=latest_first)
+    ]
 
-    return [(shown, label, list(group)) for (shown, label), group in groupby(events, key=shelf)]
+
+def _shelf(event: Timed) -> date:
+    today = local(now(), event).date()
+    first, last = days(event)
+    return today if first < today <= last else first
 
 
 def starts_on(event: Timed) -> date:

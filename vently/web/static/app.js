@@ -2,9 +2,10 @@
 
 // Lists that grow: a day that goes on in the next page joins the day it continues.
 function joinLists() {
-  for (const later of document.querySelectorAll("[data-joins] + [data-joins]")) {
-    const earlier = later.previousElementSibling;
-    if (earlier.dataset.joins !== later.dataset.joins) continue;
+  const first = {};
+  for (const later of document.querySelectorAll("[data-joins]")) {
+    const earlier = (first[later.dataset.joins] ??= later);
+    if (earlier === later) continue;
     const list = (part) => (part.matches("ul") ? part : part.querySelector("ul"));
     list(earlier).append(...list(later).children);
     later.remove();
