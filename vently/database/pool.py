@@ -129,7 +129,7 @@ class Database:
         pool = await asyncpg.create_pool(
             url, min_size=1, max_size=size, init=_teach_types, reset=_leave_nothing, **cache
         )
-        async with pool.acquire() as connection:
+        async with pool.acquire() as connection, connection.transaction():
             sentences = {row["name"]: row["sentence"] for row in await connection.fetch(errors.SENTENCES)}
         return cls(pool, sentences, site)
 
@@ -223,8 +223,13 @@ async def _leave_nothing(connection: Any) -> None:
 
 
 async def _teach_types(connection: Any) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=lambda v: msgspec.json.encode(v).decode(), decoder=msgspec.json.decode
-        )
-    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=UUID)
+    """In a transaction: behind a transaction-mode pooler, what is prepared outside of one may meet another server."""
+    async with connection.transaction():
+        for name in ("json", "jsonb"):
+            await connection.set_type_codec(
+                name,
+                schema="pg_catalog",
+                encoder=lambda value: msgspec.json.encode(value).decode(),
+                decoder=msgspec.json.decode,
+            )
+        await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=UUID)
