@@ -36,6 +36,7 @@ class NewThing(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     timezone: words.Timezone = "UTC"
     starts_at: words.Moment | None = None
     venue: Venue | None = None
+    seats: words.Count = 0
     url: words.HttpUrl | None = None
     email: words.Email | None = None
     tags: Annotated[list[Annotated[str, words.line(20)]], Meta(max_length=5)] = []

@@ -71,6 +71,14 @@ async def test_a_bad_body_is_refused_by_field(body, status, pointer):
         assert pointer in [error["pointer"] for error in problem["errors"]]
 
 
+async def test_a_whole_number_may_be_written_as_json_schema_counts_it():
+    body = b'{"name":"x","venue":{"lat":1,"lng":2},"seats":10.0}'
+    async with client() as visitor:
+        assert (await visitor.post("/api/things", content=body, headers=JSON)).json()["seats"] == 10
+        half = await visitor.post("/api/things", content=body.replace(b"10.0", b"10.5"), headers=JSON)
+    assert half.json()["errors"] == [{"pointer": "/seats", "detail": "must be a whole number, not a number"}]
+
+
 async def test_every_wrong_field_is_named_at_once():
     body = b'{"name":"","slug":"A","venue":{"lat":100,"lng":0},"colour":1}'
     async with client() as visitor:

@@ -57,9 +57,10 @@ class BodyReader:
 
     def _decode(self, body: bytes) -> Any:
         try:
-            value = self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise Invalid(errors=self._explain(body, str(error))) from None
+            try:
+                value = self._decoder.decode(body)
+            except msgspec.ValidationError as error:
+                value = self._look_again(body, str(error))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Malformed(f"The body is not JSON: {error}.") from None
         except RecursionError:
@@ -68,16 +69,26 @@ class BodyReader:
             raise Invalid(errors=wrong)
         return value
 
-    def _explain(self, body: bytes, message: str) -> list[Any]:
+    def _look_again(self, body: bytes, message: str) -> Any:
+        """To name every wrong field; and 10.0 is a whole number for JSON Schema, which it is not for msgspec."""
         try:
-            given = msgspec.json.decode(body)
+            given = _whole(msgspec.json.decode(body))
         except msgspec.ValidationError:
-            return [pointing.from_message(message)]
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Malformed(f"The body is not JSON: {error}.") from None
-        except RecursionError:
-            raise Invalid("The body nests deeper than this server takes.") from None
-        return pointing.all_errors(given, self.kind) or [pointing.from_message(message)]
+            raise Invalid(errors=[pointing.from_message(message)]) from None
+        try:
+            return msgspec.convert(given, self.kind)
+        except msgspec.ValidationError as error:
+            wrong = pointing.all_errors(given, self.kind)
+            raise Invalid(errors=wrong or [pointing.from_message(str(error))]) from None
+
+
+def _whole(given: Any) -> Any:
+    """The same, with 10 for 10.0."""
+    if isinstance(given, float):
+        return int(given) if given.is_integer() else given
+    if isinstance(given, dict):
+        return {name: _whole(value) for name, value in given.items()}
+    return [_whole(value) for value in given] if isinstance(given, list) else given
 
 
 def refuse_encodings(headers: Any) -> None:

@@ -24,6 +24,20 @@ parameter of the query (`/query/limit`), the part of the path (`/path/event`) or
 Patch (RFC 7396). A POST with `Idempotency-Key` is done once in 24 hours and answered again when repeated."""
 
 
+HEADERS: dict[str, Any] = {
+    "Idempotency-Key": {
+        "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "description": "the request is done once in 24 hours, and answered again when its body is sent again",
+    },
+    "If-Match": {
+        "name": "If-Match", "in": "header", "schema": {"type": "string"},
+        "description": "with the ETag that you read, the change is refused (412) when somebody was faster",
+    },
+}  # fmt: skip
+"""Named in the description of each operation that takes them, not among its parameters: no schema can say which key is
+new or which ETag is the present one, and tools that make up values from schemas would take each refusal for a fault."""
+
+
 def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
     """The whole document as plain values."""
     shown = sorted((o for o in operations if not o.hidden), key=lambda o: (o.path, o.method))
@@ -53,6 +67,7 @@ def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
+            "parameters": HEADERS,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "an access token"}},
         },
     }
@@ -70,6 +85,11 @@ def _component(schema: dict[str, Any]) -> str:
     return str(schema["$ref"]).rsplit("/", 1)[-1]
 
 
+def _taken_headers(operation: Operation) -> list[str]:
+    changes = operation.method != "GET"
+    return ["Idempotency-Key"] * operation.once + ["If-Match"] * (operation.versioned and changes)
+
+
 def _operation(operation: Operation, schema_of: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     name = operation.function.__name__.replace("_", " ").capitalize()
     summary, _, text = inspect.cleandoc(operation.function.__doc__ or name).partition("\n")
@@ -80,10 +100,7 @@ def _operation(operation: Operation, schema_of: dict[str, Any], components: dict
         "responses": _responses(operation, schema_of),
         "security": _security(operation),
     }
-    # Not a parameter: no schema can say which ETag is the present one, and tools that make up values from schemas
-    # would take each refusal for a fault.
-    if operation.versioned and operation.method != "GET":
-        text += "\n\n`If-Match` with the ETag you read refuses the change (412) when somebody was faster."
+    text += "".join(f"\n\nTakes `{name}`: {HEADERS[name]['description']}." for name in _taken_headers(operation))
     if text.strip():
         made["description"] = text.strip()
     if operation.body is not None:
@@ -107,10 +124,6 @@ def _parameters(operation: Operation, schema_of: dict[str, Any], components: dic
         for name, schema in struct["properties"].items():
             made.append({"name": name, "in": "query", "required": name in struct.get("required", ()),
                          "schema": _without_null(schema)})  # fmt: skip
-    if operation.once:
-        made.append({"name": "Idempotency-Key", "in": "header", "required": False,
-                     "description": "with it, the request is done once in 24 hours and answered again when repeated",
-                     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}})  # fmt: skip
     return made
 
 

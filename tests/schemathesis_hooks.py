@@ -1,0 +1,32 @@
+"""For Schemathesis: a request that the schema allows may be refused with 422 only for what no schema can say."""
+
+import re
+
+import schemathesis
+
+NO_SCHEMA_CAN_SAY = [
+    r"is not a cursor that this list gave",
+    r"must not be before",
+    r"lat and lng go together",
+    r"is no community",
+    r"cannot follow yourself",
+    r"is of no kind that can be imported",
+    r"carries no schema.org event",
+    r"is not a recurrence rule",
+    r"is no comment of this event",
+    r"needs at least a name, an address",
+    r"must be true: an organiser accepts the terms",
+]
+"""Beginnings of the sentences, each about several fields at once or about what is stored."""
+_ALLOWED = re.compile("|".join(NO_SCHEMA_CAN_SAY))
+
+
+@schemathesis.check
+def refused_for_what_no_schema_can_say(ctx, response, case):
+    """Every sentence of a 422 to a request that the schema allows is one of the list above."""
+    if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    problem = response.json()
+    said = [error["detail"] for error in problem["errors"]] or [problem["detail"]]
+    unexplained = [sentence for sentence in said if not _ALLOWED.search(sentence)]
+    assert not unexplained, f"the schema allows what is refused: {unexplained}"
