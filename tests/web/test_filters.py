@@ -128,6 +128,11 @@ def test_prose_is_markdown_with_marked_links():
     assert "<table>" in html
 
 
+def test_a_new_line_stays_one_where_people_write_in_boxes():
+    assert "<br" in prose.markdown("one\ntwo")
+    assert "<br" not in prose.markdown("one\ntwo", breaks=False)
+
+
 def test_headings_begin_below_the_pages_own_whatever_their_level():
     assert "<h3>A</h3>" in prose.markdown("### A\n#### B")
     assert "<h4>B</h4>" in prose.markdown("### A\n#### B")

@@ -1,6 +1,7 @@
 """Prose people write: Markdown in, HTML out that cannot harm a reader."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import nh3
 from markdown_it import MarkdownIt
@@ -13,14 +14,14 @@ TAGS = {
 }  # fmt: skip
 SCHEMES = {"http", "https", "mailto"}
 
-# Pictures are left out: one from elsewhere tells its host who reads the page, and the pages' CSP refuses it anyway.
-_parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"]).disable("image")
 
+def markdown(text: str | None, *, breaks: bool = True) -> Markup:
+    """Markdown (CommonMark, tables, strikethrough) as safe HTML; its highest heading is an h3, below the page's own.
 
-def markdown(text: str | None) -> Markup:
-    """Markdown (CommonMark, tables, strikethrough) as safe HTML; its highest heading is an h3, below the page's own."""
-    tokens = _parser.parse(text or "")
-    html = _parser.renderer.render(_demoted(tokens), _parser.options, {})
+    With `breaks` a new line stays one, as people expect who write in a box.
+    """
+    parser = _parser(breaks)
+    html = parser.renderer.render(_demoted(parser.parse(text or "")), parser.options, {})
     safe = nh3.clean(
         html,
         tags=TAGS,
@@ -33,11 +34,18 @@ def markdown(text: str | None) -> Markup:
 
 def excerpt(text: str | None, length: int = 160) -> str:
     """The beginning of a Markdown text as plain words, for descriptions in search results and link previews."""
-    words = " ".join(nh3.clean(_parser.render(text or ""), tags=set()).split())
+    words = " ".join(nh3.clean(_parser(breaks=False).render(text or ""), tags=set()).split())
     plain = Markup(words).unescape()  # noqa: S704 - only to read entities; what comes back is a plain str
     if len(plain) <= length:
         return plain
     return plain[:length].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
+
+
+@cache
+def _parser(breaks: bool) -> MarkdownIt:
+    # Pictures are left out: one from elsewhere tells its host who reads the page, and the pages' CSP refuses it anyway.
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks})
+    return parser.enable(["table", "strikethrough"]).disable("image")
 
 
 def _demoted(tokens: Sequence[Token]) -> Sequence[Token]:
