@@ -85,6 +85,9 @@ def _constraint(error: asyncpg.PostgresError, sentences: Mapping[str, str]) -> R
     said = sentences.get(error.constraint_name or "")
     if said is None and error.column_name:
         said = f"/{error.column_name}: must not be empty"
+    if said is None and isinstance(error, asyncpg.ForeignKeyViolationError):
+        # Row-level security has looked already: it went after that, or its account did while the token lives on.
+        return Conflict("What this belongs to is gone meanwhile: read it again.", type="gone")
     if said is None:
         return None
     pointer, _, sentence = said.partition(": ")

@@ -47,7 +47,7 @@ async def read_person(request: Any, viewer: Viewer, db: Database, handle: Handle
     return conditional.answer(request, found.body.encode(), version=found.version)
 
 
-@put("/api/people/{handle}/follow", answers=Person, signed_in=True, may=(404,), tag=TAG)
+@put("/api/people/{handle}/follow", answers=Person, signed_in=True, may=(404, 409), tag=TAG)
 async def follow(viewer: Viewer, db: Database, handle: Handle) -> Answer:
     """Follow somebody"""
     async with db.acting_as(viewer) as tx:

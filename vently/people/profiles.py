@@ -18,6 +18,12 @@ sql = load(__package__)
 Handle = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_]{1,29}\Z")]
 
 
+class Yourself(Conflict):
+    """You cannot follow yourself."""
+
+    type = "yourself"
+
+
 class OrganizerStatus(msgspec.Struct):
     """`requested` waits for a platform admin."""
 
@@ -71,7 +77,7 @@ class ProfileChanges(msgspec.Struct, forbid_unknown_fields=True):
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
     """What an organiser agrees to."""
 
-    terms_accepted: bool
+    terms_accepted: Annotated[bool, Meta(extra_json_schema={"const": True})]
 
 
 class Portrait(msgspec.Struct, frozen=True):
@@ -118,7 +124,12 @@ async def person(tx: Transaction, handle: str) -> Document:
 
 
 async def follow(tx: Transaction, handle: str) -> Document:
-    if not await tx.value(sql.follow_person, handle=handle):
+    """Following twice changes nothing. Raises Conflict for oneself."""
+    try:
+        followed = await tx.value(sql.follow_person, handle=handle)
+    except Invalid:
+        raise Yourself from None
+    if not followed:
         raise NotFound
     return await person(tx, handle)
 
