@@ -22,7 +22,7 @@ _ALLOWED = re.compile("|".join(NO_SCHEMA_CAN_SAY))
 
 
 @schemathesis.check
-def refused_for_what_no_schema_can_say(ctx, response, case):
+def refused_for_what_no_schema_can_say(_, response, case):
     """Every sentence of a 422 to a request that the schema allows is one of the list above."""
     if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
         return
