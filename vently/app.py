@@ -11,6 +11,7 @@ from vently.communities import member_pages
 from vently.communities import pages as communities_pages
 from vently.database.migrate import Room
 from vently.database.pool import Database, Viewer
+from vently.database.readiness import behind
 from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
@@ -54,6 +55,16 @@ def create(settings: Settings) -> Envelope:
             size=settings.database_connections,
             pooler=settings.database_pooler == "transaction",
         )
+        database, fresh = parts.open_database, False
+
+        async def up_to_date() -> str | None:
+            """Asked until it is: a database does not grow older while a node runs."""
+            nonlocal fresh
+            reason = None if fresh else await behind(database)
+            fresh = reason is None
+            return reason
+
+        parts.readiness.append(up_to_date)
         parts.other["auth"], parts.other["places"] = auth, gazetteer()
         # A community's and a person's page show events, which live in a room above theirs.
         parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
@@ -87,6 +98,7 @@ def create(settings: Settings) -> Envelope:
         refresh=refresh,
         template_folders=[HERE / room / "templates" for room in ("people", "communities", "events")],
         portray=portray,
+        drain_seconds=settings.drain_seconds,
     )
 
 

@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["debug", "info", "warning", "error", "critical"], Meta(description="least severe line logged")
     ] = "info"
     log_format: Annotated[Literal["auto", "json", "console"], Meta(description="auto: console on a terminal")] = "auto"
+    drain_seconds: Annotated[
+        float,
+        Meta(ge=0, le=300, description="how long /readyz says 503 before a node that was told to end stops listening"),
+    ] = 0
     trusted_proxies: Annotated[
         str, Meta(description="addresses of load balancers whose X-Forwarded-For is believed, with commas between")
     ] = "127.0.0.1"

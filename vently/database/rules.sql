@@ -36,6 +36,14 @@ comment on function private.random_letters is 'Lower-case letters and digits nob
 revoke execute on function private.random_letters(int) from public;
 grant execute on function private.random_letters(int) to authenticated, service_role;
 
+create or replace function private.newest_migration() returns text
+language sql stable security definer set search_path = '' as $$
+  select max(name) from private.schema_history where kind = 'migration'
+$$;
+comment on function private.newest_migration is 'For readiness: whether this database is as new as the node';
+revoke execute on function private.newest_migration() from public;
+grant execute on function private.newest_migration() to anon, authenticated, service_role;
+
 
 -- Exactly-once requests. A key belongs to a scope: the person, or for a visitor the request itself.
 

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
+from vently.app import gazetteer
 from vently.commands.connecting import database
 from vently.database.pool import Database
 from vently.demo import dates, sources
 from vently.demo.settling import Settlement, settle, sql, steps
-from vently.outside.places.offline import OfflinePlaces
 from vently.refusals import Conflict, NotAllowed
 from vently.settings import Settings
 
@@ -72,7 +72,7 @@ async def town(db: Database, *, begin: Begin | None = None, only_when_empty: boo
             return None
         if not await tx.value(sql.may_make_accounts):
             raise NoAccountsToMake
-    places = OfflinePlaces()
+    places = gazetteer()
     place = dates.home(places)
     planned = dates.occasions(datetime.now(ZoneInfo(place.timezone)).date(), places)
     async with db.acting_as_role("supabase_auth_admin") as tx:
