@@ -8,7 +8,7 @@ import msgspec
 from vently.communities.shapes import Community, CommunityChanges, CommunityFilters, NewCommunity
 from vently.database.pool import Document, Listing, Transaction
 from vently.database.queries import load
-from vently.refusals import NotAllowed, NotFound, Stale
+from vently.refusals import Invalid, NotAllowed, NotFound, Stale
 from vently.web.merge_patch import changes
 from vently.web.references import split
 
@@ -43,6 +43,8 @@ async def read(tx: Transaction, community: str) -> Document:
 async def edit(tx: Transaction, community: str, patch: CommunityChanges, *, version: int | None) -> Document:
     """Raises NotAllowed for all but admins, Stale when it is not at `version`."""
     fields = changes(patch)
+    if ("lat" in fields) != ("lng" in fields):
+        raise Invalid.at("/lat", "lat and lng go together")
     if "join" in fields:
         fields["join_policy"] = fields.pop("join")
     done = await tx.maybe_one(sql.update_community, Found, changes=fields, version=version, **split(community))

@@ -7,13 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from vently.web.words import CursorText, Latitude, Longitude, PageSize, Slug, line, text
+from vently.web.words import CursorText, Latitude, Longitude, PageSize, Slug, also, line, text, together
 
 Join = Literal["open", "request", "invite"]
 Role = Literal["member", "organizer", "moderator", "admin", "owner"]
 Status = Literal["active", "requested", "banned"]
 
 
+@also(anyOf=together("lat", "lng"))
 class NewCommunity(msgspec.Struct, forbid_unknown_fields=True):
     """A slug is made of the name when none is given."""
 
@@ -27,6 +28,7 @@ class NewCommunity(msgspec.Struct, forbid_unknown_fields=True):
     join: Join = "open"
 
 
+@also(anyOf=together("lat", "lng"), dependentRequired={"lat": ["lng"], "lng": ["lat"]})
 class CommunityChanges(msgspec.Struct, forbid_unknown_fields=True):
     """JSON Merge Patch of a community."""
 

@@ -17,9 +17,11 @@ from vently.web.words import (
     PageSize,
     Reference,
     Timezone,
+    also,
     label,
     line,
     text,
+    together,
 )
 
 Visibility = Literal["public", "unlisted", "members"]
@@ -30,6 +32,13 @@ Labels = Annotated[list[Label], Meta(max_length=20, extra_json_schema={"uniqueIt
 Capacity = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
+@also(
+    allOf=[
+        {"anyOf": together("lat", "lng")},
+        {"anyOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+                   for name in ("name", "address", "city", "lat")]},
+    ]
+)  # fmt: skip
 class Venue(msgspec.Struct, forbid_unknown_fields=True):
     """A place: at least a name, an address, a city, or lat with lng."""
 
@@ -60,7 +69,7 @@ class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     capacity: Capacity | None = None
     visibility: Visibility = "public"
     community: Reference | None = None
-    recurrence: Annotated[str, line(1000)] | None = None
+    recurrence: Annotated[str, line(500)] | None = None
     status: Literal["draft", "published"] = "draft"
 
 
@@ -83,7 +92,7 @@ class EventChanges(msgspec.Struct, forbid_unknown_fields=True):
     capacity: Capacity | None | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
     community: Reference | None | UnsetType = UNSET
-    recurrence: Annotated[str, line(1000)] | None | UnsetType = UNSET
+    recurrence: Annotated[str, line(500)] | None | UnsetType = UNSET
     status: Literal["published", "postponed", "cancelled"] | UnsetType = UNSET
 
 

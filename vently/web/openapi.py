@@ -45,7 +45,7 @@ def document(operations: Iterable[Operation], site_url: str) -> dict[str, Any]:
     distinct = list({repr(kind): kind for kind in [Problem, *types]}.values())
     schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)
     schema_of = {repr(kind): _tidy(schema) for kind, schema in zip(distinct, schemas, strict=True)}
-    components = _tidy(components)
+    components = {name: {**_tidy(schema), **words.ALSO.get(name, {})} for name, schema in components.items()}
     paths: dict[str, Any] = {}
     ids = _ids(shown)
     for operation in shown:

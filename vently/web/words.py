@@ -5,11 +5,14 @@ not: msgspec gets each pattern with backslash Z, and `openapi.py` writes it with
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta
+
+T = TypeVar("T")
 
 _CONTROLS = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069\\ufeff\\ufffe\\uffff"
 """Control characters, line separators, and marks that turn the direction of writing (a way to forge names)."""
@@ -105,6 +108,26 @@ PageSize = Annotated[int, Meta(ge=1, le=100, description="how many items a page 
 CursorText = Annotated[str, _matching("^[A-Za-z0-9_-]+$", longest=2000)]
 
 DayOrMoment = Annotated[str, _matching(_DAY_OR_MOMENT)]
+
+
+ALSO: dict[str, dict[str, Any]] = {}
+"""What the schemas of structs say beside their fields, by the struct's name."""
+
+
+def also(**schema: Any) -> Callable[[T], T]:
+    """For the struct below: what its schema says about several fields at once. The verb holds people to it."""
+
+    def remember(struct: T) -> T:
+        ALSO[struct.__name__] = schema  # type: ignore[attr-defined]
+        return struct
+
+    return remember
+
+
+def together(*names: str) -> list[dict[str, Any]]:
+    """Schemas of which one holds when these numbers are all given, or none of them is."""
+    all_given = {"properties": {name: {"type": "number"} for name in names}, "required": list(names)}
+    return [all_given, {"properties": {name: {"type": "null"} for name in names}}]
 
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
