@@ -2,25 +2,25 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vently.commands.connecting import database
 from vently.communities import communities
 from vently.communities.shapes import Community
-from vently.database.pool import Viewer
+from vently.database.pool import Database, Viewer
 from vently.events import imports
-from vently.events.importing import Reading, read_many
+from vently.events.importing import NotReadable, Reading, read_many
 from vently.events.imports import ImportReport
 from vently.outside.places import Places
 from vently.people import profiles
 from vently.people.profiles import Account
-from vently.refusals import Refusal
+from vently.refusals import NotFound, Refusal
 from vently.settings import Settings
 
 
@@ -28,37 +28,45 @@ class NothingToImport(Refusal):
     """Name at least one .ics or .csv file."""
 
 
+class NoSuchCommunity(NotFound):
+    """There is no such community."""
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Raises a refusal at once for what would only be found out after the database has been started."""
+    if not files:
+        raise NothingToImport
+    for path in files:
+        if not path.is_file():
+            raise NotReadable(f"{path} is {'no file' if path.exists() else 'not there'}: name a calendar to import.")
+
+
 def run(
     settings: Settings,
-    files: Iterable[Path],
+    files: Sequence[Path],
     *,
     community: str,
     email: str,
     places: Places,
-    dry_run: bool = False,
-    as_json: bool = False,
-) -> int:
-    """Exit code 0, also when single rows were refused: the report names them."""
-    paths = list(files)
-    if not paths:
-        raise NothingToImport
-    report = asyncio.run(_import(settings, paths, community, email, places, dry_run=dry_run))
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Nothing is wrong when single rows are refused: the report names them."""
+    report = asyncio.run(_import(settings, files, community, email, places, dry_run=dry_run))
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
     else:
         _print(report)
-    return 0
 
 
 async def _import(
-    settings: Settings, paths: list[Path], community: str, email: str, places: Places, *, dry_run: bool
+    settings: Settings, paths: Sequence[Path], community: str, email: str, places: Places, *, dry_run: bool
 ) -> ImportReport:
     async with database(settings) as db:
         async with db.acting_as_system() as tx:
             account = await profiles.account(tx, email)
         viewer = _viewer(account)
-        async with db.acting_as(viewer) as tx:
-            found = msgspec.json.decode((await communities.read(tx, community)).body, type=Community)
+        found = await _community(db, viewer, community)
         with _bar() as bar:
             reading = _read(bar, paths, imports.clock_of(found, places), places)
             task = bar.add_task("storing", total=len(reading.events))
@@ -66,10 +74,21 @@ async def _import(
                 return await imports.import_events(tx, found.id, reading, dry_run=dry_run, on_row=_moving(bar, task))
 
 
-def _read(bar: Progress, paths: list[Path], timezone: str, places: Places) -> Reading:
-    tasks = {path.name: bar.add_task(f"reading {path.name}", total=None) for path in paths}
+async def _community(db: Database, viewer: Viewer, community: str) -> Community:
+    async with db.acting_as(viewer) as tx:
+        try:
+            document = await communities.read(tx, community)
+        except NotFound:
+            raise NoSuchCommunity(f"There is no community {community}: give its slug, or its id.") from None
+    return msgspec.json.decode(document.body, type=Community)
+
+
+def _read(bar: Progress, paths: Sequence[Path], timezone: str, places: Places) -> Reading:
+    tasks: dict[str, TaskID] = {}
 
     def moved(name: str, done: int, total: int) -> None:
+        if name not in tasks:
+            tasks[name] = bar.add_task(f"reading {escape(name)}", total=total)
         bar.update(tasks[name], completed=done, total=total)
 
     return read_many(paths, default_timezone=timezone, places=places, on_row=moved)
@@ -85,22 +104,20 @@ def _bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _moving(bar: Progress, task: object) -> Callable[[int, int], None]:
+def _moving(bar: Progress, task: TaskID) -> Callable[[int, int], None]:
     def moved(done: int, total: int) -> None:
-        bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
+        bar.update(task, completed=done, total=total)
 
     return moved
 
 
 def _print(report: ImportReport) -> None:
-    console = Console()
-    if report.refused:
-        table = Table("line", "entry", "reason", title=f"{len(report.refused)} refused", title_justify="left")
-        for entry in report.refused:
-            table.add_row(str(entry.line), entry.uid or "", entry.reason)
-        console.print(table)
+    """A line for each refused entry, as compilers write them, then the sum."""
+    for entry in report.refused:
+        whose = f" ({entry.uid})" if entry.uid else ""
+        print(f"{entry.file or 'the file'}:{entry.line}: {entry.reason}{whose}")  # noqa: T201
     would = "would be " if report.dry_run else ""
-    console.print(
+    print(  # noqa: T201
         f"{report.created} {would}created, {report.updated} {would}updated, {report.unchanged} unchanged,"
         f" {len(report.refused)} refused"
     )

@@ -1,27 +1,81 @@
-"""Serving: uvicorn with Vently's settings; workers read theirs from the environment."""
+"""Serving: uvicorn with Vently's settings; processes that answer requests read theirs from the environment."""
 
+import asyncio
+import errno
+import multiprocessing
 import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
-import uvicorn
+import msgspec
 
+from vently.refusals import Refusal
 from vently.settings import Settings, variable
-from vently.web import logs
 
 GRACE = 20
 """Seconds that requests under way may take to end after SIGTERM."""
+BACKLOG = 2048
+
+_MENDING = {
+    errno.EADDRINUSE: "another program listens there: stop it, or choose another port with --port",
+    errno.EACCES: "only root may listen there: choose a port from 1024 on with --port",
+    errno.EADDRNOTAVAIL: "this machine has no such address: give one of its own with --host",
+}
+
+
+class CannotListen(Refusal):
+    """The address cannot be listened on."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises CannotListen: better at once than after the database has been started."""
+    with _listening(host, port):
+        pass
 
 
 def listen(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Answer requests until SIGINT or SIGTERM."""
-    for field in settings.__struct_fields__:
-        os.environ[variable(field)] = str(getattr(settings, field))
+    """Answer requests until SIGINT or SIGTERM. Raises CannotListen, and Unavailable when the database is silent."""
+    from vently.commands.ending import Told
+    from vently.supabase.auth.keys import Keys
+    from vently.web import logs, signing
+
     logs.set_up(settings.log_level, settings.log_format)
-    print(f"Vently is at http://{'[' + host + ']' if ':' in host else host}:{port}", flush=True)  # noqa: T201
-    uvicorn.run(
-        "vently.app:worker",
+    asyncio.run(_check_database(settings))
+    # Made once here, not by several workers; and what is wrong with them is said once.
+    Keys.load(settings.data / "keys")
+    signing.load(settings.secret, settings.data)
+    with _listening(host, port) as sockets, _signals_kept():
+        address = _address(host, sockets[0].getsockname()[1])
+        if not os.environ.get(variable("site_url")):
+            settings = msgspec.structs.replace(settings, site_url=address)
+        for field in settings.__struct_fields__:
+            os.environ[variable(field)] = str(getattr(settings, field))
+        print(f"Vently is at {address}", flush=True)  # noqa: T201
+        with suppress(KeyboardInterrupt, Told):  # when all is done, uvicorn raises again the signal that ended it
+            _serve(settings, sockets, workers)
+
+
+def worker() -> Any:
+    """What uvicorn calls in each process that answers requests."""
+    from vently import app
+
+    if (parent := multiprocessing.parent_process()) is not None:
+        # Should the parent be killed, its workers do not stay behind and keep the port.
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    return app.worker()
+
+
+def _serve(settings: Settings, sockets: list[socket.socket], workers: int) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(
+        f"{__name__}:worker",
         factory=True,
-        host=host,
-        port=port,
         workers=workers,
         loop="auto",
         http="httptools",
@@ -33,5 +87,71 @@ def listen(settings: Settings, host: str, port: int, workers: int) -> None:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=75,
-        backlog=2048,
+        backlog=BACKLOG,
     )
+    if workers == 1:
+        uvicorn.Server(config).run(sockets)
+    else:
+        Multiprocess(config, sockets).run()
+
+
+async def _check_database(settings: Settings) -> None:
+    from vently.commands.connecting import database
+
+    async with database(settings) as db:
+        await db.ping()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """A socket for each address that the name stands for."""
+    sockets: list[socket.socket] = []
+    refused: OSError | None = None
+    try:
+        for family, address in _addresses(host, port):
+            try:
+                sockets.append(socket.create_server((address, port), family=family, backlog=BACKLOG))
+            except OSError as error:
+                refused = error
+                if error.errno == errno.EADDRINUSE:
+                    break
+            port = port or sockets[0].getsockname()[1]
+        # `localhost` may stand for an IPv6 address too, on a machine that has none.
+        if refused and (not sockets or refused.errno == errno.EADDRINUSE):
+            reason = _MENDING.get(refused.errno or 0, refused.strerror)
+            raise CannotListen(f"Vently cannot listen on port {port} of {host}: {reason}.")
+        yield sockets
+    finally:
+        for opened in sockets:
+            opened.close()
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise CannotListen(f"{host} is no address of this machine: give one of its own with --host.") from None
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _address(host: str, port: int) -> str:
+    if host in {"", "0.0.0.0", "::"}:  # noqa: S104 - listened on, not gone to
+        host = "127.0.0.1"
+    return f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """The supervisor of several workers leaves its own handlers behind, which do nothing."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
