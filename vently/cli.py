@@ -1,7 +1,6 @@
 """The command line: `vently up`, `migrate`, `import`, `demo`, `doctor` and the rest."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -186,8 +185,9 @@ def export(directory: Path, /) -> None:
 def openapi() -> None:
     """Print the OpenAPI document."""
     from vently.app import describe
+    from vently.commands.printing import print_json
 
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(describe(_settings(None))), indent=2) + b"\n")
+    print_json(describe(_settings(None)), indent=2)
 
 
 def _settings(data: Path | None) -> Settings:

@@ -74,7 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             settings = msgspec.convert(given, cls, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             what, _, where = str(error).partition(" - at `$.")
-            raise SettingsError(f"{variable(where.rstrip('`'))}: {what}") from None
+            name = variable(where.rstrip("`"))
+            meaning = next((meaning for known, meaning, _ in described() if known == name), "")
+            raise SettingsError(f"{name} is not usable ({what}); it is: {meaning}.") from None
         return msgspec.structs.replace(settings, site_url=settings.site_url.rstrip("/"))
 
 

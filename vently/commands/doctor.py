@@ -11,12 +11,12 @@ from pathlib import Path
 from shutil import disk_usage
 from urllib.parse import urlsplit
 
-import msgspec
 from rich.console import Console
 
 from vently.commands import doctor_database, findings
 from vently.commands.connecting import reachable
 from vently.commands.findings import Finding, fine, note, wrong
+from vently.commands.printing import print_json
 from vently.database.embedded import EmbeddedError
 from vently.refusals import Refusal
 from vently.settings import Settings, variable
@@ -33,7 +33,7 @@ def print_settings(rows: list[tuple[str, str, str]], *, as_json: bool) -> None:
     """Each environment variable with its meaning and default."""
     if as_json:
         named = [{"variable": name, "meaning": meaning, "default": default} for name, meaning, default in rows]
-        sys.stdout.buffer.write(msgspec.json.encode(named) + b"\n")
+        print_json(named)
         return
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for name, meaning, default in rows:

@@ -32,7 +32,8 @@ def _run(app: App) -> int:
         code = app(exit_on_error=False, print_error=False, result_action="return_value")
         print(end="", flush=True)  # noqa: T201 - what cannot be written is found out here, not after the end
     except CycloptsError as error:
-        return _say(f"{error} `vently --help` and `vently COMMAND --help` tell more.", WRONG_CALL)
+        called = " ".join([*app.name, *(error.command_chain or ())])
+        return _say(f"{error} See `{called} --help`.", WRONG_CALL)
     except BrokenPipeError:
         # Who read us has enough, as `head` does. Python would try once more to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

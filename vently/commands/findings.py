@@ -1,12 +1,13 @@
 """What the doctor finds: one thing in a sentence, and how to mend it."""
 
-import sys
 from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from rich.console import Console
 from rich.text import Text
+
+from vently.commands.printing import print_json
 
 State = Literal["fine", "note", "wrong"]
 _SIGNS = {"fine": ("✓", "green"), "note": ("•", "yellow"), "wrong": ("✗", "red")}
@@ -37,7 +38,7 @@ def report(findings: Sequence[Finding], *, as_json: bool) -> int:
     """Print them; the exit code."""
     faults = sum(finding.state == "wrong" for finding in findings)
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode({"healthy": not faults, "checks": findings}) + b"\n")
+        print_json({"healthy": not faults, "checks": findings})
     else:
         console = Console(soft_wrap=True, highlight=False)
         for finding in findings:

@@ -1,7 +1,6 @@
 """`vently import`: read files, store them as a person, report each refused row."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vently.commands.connecting import database
+from vently.commands.printing import print_json
 from vently.communities import communities
 from vently.communities.shapes import Community
 from vently.database.pool import Database, Viewer
@@ -54,7 +54,7 @@ def run(
     """Nothing is wrong when single rows are refused: the report names them."""
     report = asyncio.run(_import(settings, files, community, email, places, dry_run=dry_run))
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+        print_json(report)
     else:
         _print(report)
 

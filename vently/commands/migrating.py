@@ -1,12 +1,10 @@
 """`vently migrate`: do what is missing, or say what that is."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 
-import msgspec
-
 from vently.app import ROOMS
+from vently.commands.printing import print_json
 from vently.database import migrate as schema
 from vently.database.migrate import Report
 from vently.settings import Settings
@@ -15,7 +13,7 @@ from vently.settings import Settings
 def run(settings: Settings, *, plan: bool, as_json: bool) -> None:
     report = pending(settings) if plan else migrate(settings, quiet=as_json)
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+        print_json(report)
     elif not report.changed:
         print("The schema is up to date.")  # noqa: T201
     elif plan:
