@@ -50,6 +50,12 @@ class Venue(msgspec.Struct, forbid_unknown_fields=True):
     lng: Longitude | None = None
 
 
+@also(
+    anyOf=[
+        {"properties": {"visibility": {"enum": ["public", "unlisted"]}}},
+        {"properties": {"community": {"type": "string"}}, "required": ["community"]},
+    ]
+)
 class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     """Without `ends_at` an event lasts two hours, or until the end of its day when it is all day."""
 

@@ -205,7 +205,6 @@ comment on constraint venues_country_form on public.venues is '/venue/country: t
 comment on constraint venues_lat_range on public.venues is '/venue/lat: is between -90 and 90';
 comment on constraint venues_lng_range on public.venues is '/venue/lng: is between -180 and 180';
 comment on constraint venues_lat_with_lng on public.venues is '/venue/lat: lat and lng go together';
-create index venues_city_idx on public.venues (lower(city));
 
 create table public.events (
   id uuid primary key default private.uuid_v7(),
@@ -217,6 +216,7 @@ create table public.events (
   timezone text not null default 'UTC',
   all_day boolean not null default false,
   venue_id uuid references public.venues (id) on delete restrict,
+  city text,
   online boolean not null default false,
   online_url text,
   website text,
@@ -241,9 +241,10 @@ create table public.events (
   constraint events_slug_form check (private.is_slug(slug)),
   constraint events_title_form check (private.is_line(title, 200)),
   constraint events_description_length check (char_length(description) <= 50000),
-  constraint events_starts_at_range check (starts_at >= '1970-01-01Z' and starts_at < '2200-01-01Z'),
+  -- The years 1970 to 2199 wherever the event is: up to a day off in UTC, and an end may be a day later.
+  constraint events_starts_at_range check (starts_at >= '1969-12-31Z' and starts_at < '2200-01-02Z'),
   constraint events_ends_after_start check (ends_at >= starts_at),
-  constraint events_ends_at_range check (ends_at < '2200-01-02Z'),
+  constraint events_ends_at_range check (ends_at < '2200-01-03Z'),
   constraint events_timezone_known check (
     timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$' and (starts_at at time zone timezone) is not null),
   constraint events_online_url_form check (online_url ~ '^https?://[^[:space:]]+$' and char_length(online_url) <= 2008),
@@ -281,11 +282,14 @@ comment on constraint events_members_need_community on public.events is
 comment on constraint events_recurrence_length on public.events is '/recurrence: takes at most 1,000 characters';
 comment on constraint events_import_needs_community on public.events is '/uid: only the events of a community are imported';
 comment on constraint events_import_uid_key on public.events is '/uid: this event was imported already';
+comment on column public.events.city is 'That of its place (places never change), for finding';
 create index events_soonest_idx on public.events (starts_at, id) where status <> 'draft';
 create index events_span_idx on public.events using gist (tstzrange(starts_at, ends_at, '[]'))
   where status <> 'draft';
 create index events_search_idx on public.events using gin (search);
 create index events_categories_idx on public.events using gin (categories);
+create index events_city_idx on public.events (lower(city), starts_at, id) where status <> 'draft';
+create index events_online_idx on public.events (starts_at, id) where online and status <> 'draft';
 create index events_venue_idx on public.events (venue_id, starts_at);
 create index events_community_idx on public.events (community_id, starts_at, id);
 create index events_organizer_idx on public.events (organizer_id, starts_at, id);
