@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import structlog
 from cast import Person, Site
 
 from vently.app import ROOMS, create
@@ -55,6 +56,7 @@ async def site(server: Server, database_name: str, tmp_path_factory: pytest.Temp
         rate_limits="off",
     )
     logs.set_up(os.environ.get("VENTLY_LOG_LEVEL", "critical"), "console")
+    structlog.configure(cache_logger_on_first_use=False)  # tests of the logs set up their own
     app = create(settings)
     async with _living(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
