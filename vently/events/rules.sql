@@ -163,7 +163,7 @@ declare
 begin
   if tg_op = 'INSERT' then
     insert into public.event_attendance (event_id, capacity) values (new.id, new.capacity);
-  elsif tg_op = 'UPDATE' and new.capacity is distinct from old.capacity then
+  elsif tg_op = 'UPDATE' and (new.capacity is distinct from old.capacity or old.status = 'cancelled' and new.status <> 'cancelled') then
     update public.event_attendance set capacity = new.capacity where event_id = new.id;
     perform private.move_up(new.id);
   end if;
@@ -180,6 +180,7 @@ create trigger events_follow after insert or update or delete on public.events
 
 -- Answers within capacity. The event's row in event_attendance is locked first, so answers to one event take turns;
 -- its check constraint is the judge. Counting happens after the row stands, because an upsert may try an insert first.
+-- Before it the event itself is locked, as the foreign key would do last: who edits or deletes the event takes this order.
 
 create or replace function private.heads(status text, guests int, counted text) returns int
 language sql immutable parallel safe set search_path = '' as $$
@@ -191,6 +192,12 @@ declare
   seats public.event_attendance;
   had int := 0;
 begin
+  if tg_op = 'UPDATE' and old.queued_at is not null and new.queued_at is null then  -- move_up, which judged; people cannot write it
+    new.updated_at := now();
+    return new;
+  elsif tg_op = 'INSERT' then
+    perform 1 from public.events e where e.id = new.event_id for key share;
+  end if;
   select * into seats from public.event_attendance a where a.event_id = new.event_id for update;
   if tg_op = 'INSERT' then  -- an upsert of an answer that exists: the update that follows judges
     if exists (select 1 from public.rsvps r where r.event_id = new.event_id and r.person_id = new.person_id) then
@@ -209,7 +216,7 @@ begin
     new.status := 'going';
   end if;
   if new.status = 'going' and seats.going - had + 1 + new.guests > coalesce(seats.capacity, 2147483000)
-     or new.status = 'going' and had = 0 and private.someone_waits_before(new.event_id, new.person_id) then
+     or new.status = 'going' and 1 + new.guests > had and private.someone_waits_before(new.event_id, new.person_id) then
     if had > 0 then
       raise exception using errcode = 'PT409', message = 'There is no room for that many guests.',
         detail = 'event-full', hint = '/guests';
@@ -229,6 +236,7 @@ language sql stable security definer set search_path = '' as $$
     select 1 from public.rsvps r
      where r.event_id = someone_waits_before.event_id and r.status = 'waitlisted'
        and r.person_id <> someone_waits_before.person_id
+       and 1 + r.guests <= coalesce((select a.capacity from public.event_attendance a where a.event_id = r.event_id), 2147483000)
        and r.queued_at < coalesce((select mine.queued_at from public.rsvps mine
                                     where mine.event_id = r.event_id
                                       and mine.person_id = someone_waits_before.person_id), 'infinity'))
@@ -254,7 +262,7 @@ begin
   perform private.announce('person:' || it.person_id, 'rsvp.changed', jsonb_build_object(
     'event_id', it.event_id, 'status', case tg_op when 'DELETE' then 'withdrawn' else new.status end));
   if private.heads(old.status, coalesce(old.guests, 0), 'going') > private.heads(new.status, coalesce(new.guests, 0), 'going')
-     or old.status = 'waitlisted' then
+     or old.status = 'waitlisted' and (new.status is distinct from 'going' or new.guests <> old.guests) then  -- not move_up itself
     perform private.move_up(it.event_id);
   end if;
   return null;
@@ -262,21 +270,33 @@ end $$;
 create or replace function private.move_up(event_id uuid) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  next_up record;
+  room int;
 begin
-  loop
-    select r.person_id into next_up
-      from public.rsvps r join public.event_attendance a on a.event_id = r.event_id
-     where r.event_id = move_up.event_id and r.status = 'waitlisted'
-       and r.queued_at = (select min(q.queued_at) from public.rsvps q where q.event_id = r.event_id and q.status = 'waitlisted')
-       and a.going + 1 + r.guests <= coalesce(a.capacity, 2147483000)
-     limit 1;
-    exit when not found;
-    update public.rsvps r set status = 'going' where r.event_id = move_up.event_id and r.person_id = next_up.person_id;
-    exit when not found;
-  end loop;
+  select least(a.waitlisted, coalesce(a.capacity, 2147483000) - a.going) into room
+    from public.event_attendance a join public.events e on e.id = a.event_id
+   where a.event_id = move_up.event_id and e.status <> 'cancelled' for update of a;
+  if coalesce(room, 0) <= 0 then
+    return;
+  end if;
+  with queue as materialized (
+    select q.person_id, sum(1 + q.guests) over (order by q.queued_at, q.person_id) as heads
+      from (select r.person_id, r.guests, r.queued_at
+              from public.rsvps r join public.event_attendance a on a.event_id = r.event_id
+             where r.event_id = move_up.event_id and r.status = 'waitlisted' and 1 + r.guests <= coalesce(a.capacity, 2147483000)
+             order by r.queued_at, r.person_id limit room) q
+  ), free as materialized (
+    select r.person_id from public.rsvps r join queue q on q.person_id = r.person_id
+     where r.event_id = move_up.event_id and q.heads <= room
+       for update of r skip locked
+  )
+  update public.rsvps r set status = 'going', queued_at = null
+    from queue q
+   where r.event_id = move_up.event_id and r.person_id = q.person_id and q.heads <= room
+     and q.heads < coalesce((select min(held.heads) from queue held
+                              where held.heads <= room and held.person_id not in (select free.person_id from free)), 9e15);
 end $$;
-comment on function private.move_up is 'First come, first seated: the head of the queue goes in as soon as it fits, and nobody passes it';
+comment on function private.move_up is 'First come, first seated: the head of the queue goes in as soon as it fits, and nobody passes '
+  'it, but a group larger than the whole event. Whoever changes their answer at this moment moves the queue themselves';
 create or replace function private.queue_position(event_id uuid, queued_at timestamptz) returns int
 language sql stable security definer set search_path = '' as $$
   select count(*)::int from public.rsvps r
