@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -208,12 +208,14 @@ def _quoted(text: str) -> str:
 
 
 async def _roll_back(connection: Any) -> None:
+    """Whatever keeps it from rolling back, the connection is thrown away: what went wrong before is what is told."""
     try:
-        if not connection.is_closed():
-            await connection.execute("rollback")
-    except BaseException:
-        connection.terminate()
-        raise
+        await connection.execute("rollback")
+    except BaseException as error:
+        with suppress(asyncpg.InterfaceError):  # the pool has let go of a connection that the server closed
+            connection.terminate()
+        if not isinstance(error, Exception):
+            raise
 
 
 async def _leave_nothing(connection: Any) -> None:
