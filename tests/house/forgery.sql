@@ -95,6 +95,15 @@ insert into public.platform_admins (person_id) values (:me)
 -- name: somebody_moved_up
 select private.move_up(:public)
 
+-- name: an_organiser_made_by_oneself
+select private.set_organizer_status(:me, 'approved')
+
+-- name: an_organiser_unmade
+select private.set_organizer_status(:alice, 'none')
+
+-- name: an_account_of_an_address
+select * from private.account_of('alice@example.org')
+
 -- name: a_free_handle
 select private.free_handle('alice')
 

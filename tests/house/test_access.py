@@ -48,7 +48,7 @@ SEES: dict[str, tuple[str, dict[str, set[str]]]] = {
     ),
     "public.person_follows": (
         "select follower_id from public.person_follows",
-        {"visitor": {"refused"}, "carol": set(), "bob": {"bob"}, "alice": {"bob"}},
+        {"visitor": set(), "carol": set(), "bob": {"bob"}, "alice": {"bob"}},
     ),
     "public.platform_admins": (
         "select person_id from public.platform_admins",

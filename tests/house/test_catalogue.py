@@ -24,6 +24,7 @@ MAY_CALL = {
         "private.i_am_organizer",
         "private.i_am_platform_admin",
         "private.keep_idempotent_answer",
+        "private.newest_migration",
         "private.queue_position",
     },
     "authenticated": {
@@ -40,7 +41,9 @@ MAY_CALL = {
         "private.i_am_platform_admin",
         "private.keep_idempotent_answer",
         "private.my_communities",
+        "private.newest_migration",
         "private.queue_position",
+        "private.set_organizer_status",
         "private.venue_id",
     },
 }
@@ -108,7 +111,7 @@ PLANTS = {
     "views_that_see_past_their_reader": ["create view public.planted as select 1 as one"],
     "constraints_without_sentence": [
         "alter table public.comments add constraint planted check (body <> 'planted')",
-        "alter table public.profiles add constraint planted unique (name, bio)",
+        "alter table public.profiles add constraint planted unique (id, bio)",
         (
             "alter table public.comments add constraint planted check (body <> 'planted');"
             "comment on constraint planted on public.comments is 'no pointer'"

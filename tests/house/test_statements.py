@@ -22,8 +22,12 @@ _SPEAKS_SQL = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
-SYSTEM_WITHIN = {"database/pool.py", "cli.py", "commands", "privacy", "jobs", "tickets/till.py", "web/hooks.py"}
+SYSTEM_WITHIN = {"database/pool.py", "cli.py", "commands", "demo", "privacy", "jobs", "tickets/till.py", "web/hooks.py"}
 """Where a transaction past row-level security may be opened: webhooks, jobs, privacy, the till, the command line."""
+WRITES_ELSEWHERE = {
+    "demo": {"auth.users", "public.memberships", "public.community_follows", "public.person_follows", "public.rsvps"},
+}
+"""The demo town writes hundreds of rows at a time, as the people themselves: row-level security judges each."""
 HOLD_SQL = {
     "database/embedded.py",
     "database/errors.py",
@@ -54,6 +58,7 @@ def foreign_writes(package: str, text: str, owned: dict[str, str]) -> list[str]:
         f"{package} writes {table}"
         for table in _WRITE.findall(_bare(text))
         if owned.get(table, f"supabase/{table.partition('.')[0]}") != package
+        and table not in WRITES_ELSEWHERE.get(package, ())
     ]
 
 
@@ -105,9 +110,10 @@ def statements_asked(tree: ast.Module) -> list[str]:
 
 def test_statements_are_asked_by_their_own_room_alone() -> None:
     for path in modules(HOUSE):
+        room = ".".join(path.relative_to(HOUSE.parent).parent.parts)
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom):
-                assert "sql" not in [name.name for name in node.names], f"{path} takes the statements of another module"
+            if isinstance(node, ast.ImportFrom) and "sql" in [name.name for name in node.names]:
+                assert (node.module or "").startswith(room), f"{path} takes the statements of another room"
 
 
 def test_no_statement_is_built_from_strings() -> None:
@@ -164,7 +170,7 @@ def test_the_system_acts_in_few_places() -> None:
         if re.search(r"\b(?:acting_as_system|acting_as_role|SYSTEM)\b", path.read_text())
     }
     strangers = {path for path in found if path not in SYSTEM_WITHIN and path.split("/")[0] not in SYSTEM_WITHIN}
-    assert strangers == {"supabase/auth/accounts.py"}, "sign-in acts as the owner of its tables"
+    assert strangers == {"supabase/auth/accounts.py"}, "sign-in alone acts as the owner of its tables"
 
 
 def modules(folder: Path) -> list[Path]:
