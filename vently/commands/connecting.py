@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vently.refusals import NotFound, Unavailable
 from vently.settings import Settings
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vently.database.pool import Database
 

@@ -44,16 +44,29 @@ def print_settings(rows: list[tuple[str, str, str]], *, as_json: bool) -> None:
 
 def run(settings: Settings, *, as_json: bool) -> int:
     """Exit code 1 when something is wrong. Changes nothing, but starts the embedded Postgres where it does not run."""
-    found = [
-        *_python(),
-        *_environment(os.environ),
-        *_folder(settings.data),
-        *_keys(settings),
-        *_database(settings),
-        *_pretenders(settings),
-        *_site(settings.site_url),
-    ]
+    checks = {
+        "python": _python(),
+        "settings": _environment(os.environ),
+        "data": _folder(settings.data),
+        "keys": _keys(settings),
+        "database": _database(settings),
+        "mail": _pretenders(settings),
+        "site": _site(settings.site_url),
+    }
+    found = [finding for name, check in checks.items() for finding in _to_the_end(name, check)]
     return findings.report(found, as_json=as_json)
+
+
+def _to_the_end(name: str, check: Iterator[Finding]) -> Iterator[Finding]:
+    """What one check may not look at does not keep the others from looking."""
+    try:
+        yield from check
+    except OSError as error:
+        yield wrong(
+            name,
+            f"Vently cannot use {error.filename} ({error.strerror}).",
+            "Run Vently as the user who owns its data folder.",
+        )
 
 
 def _python() -> Iterator[Finding]:

@@ -101,7 +101,8 @@ def _viewer(account: Account) -> Viewer:
 
 def _bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _moving(bar: Progress, task: TaskID) -> Callable[[int, int], None]:

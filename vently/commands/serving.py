@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -105,25 +105,27 @@ async def _check_database(settings: Settings) -> None:
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[list[socket.socket]]:
     """A socket for each address that the name stands for."""
-    sockets: list[socket.socket] = []
-    refused: OSError | None = None
-    try:
+    with ExitStack() as opened:
+        sockets: list[socket.socket] = []
+        missing: OSError | None = None
         for family, address in _addresses(host, port):
             try:
-                sockets.append(socket.create_server((address, port), family=family, backlog=BACKLOG))
+                listener = socket.create_server((address, port), family=family, backlog=BACKLOG)
             except OSError as error:
-                refused = error
-                if error.errno == errno.EADDRINUSE:
-                    break
-            port = port or sockets[0].getsockname()[1]
-        # `localhost` may stand for an IPv6 address too, on a machine that has none.
-        if refused and (not sockets or refused.errno == errno.EADDRINUSE):
-            reason = _MENDING.get(refused.errno or 0, refused.strerror)
-            raise CannotListen(f"Vently cannot listen on port {port} of {host}: {reason}.")
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise _refused(error, host, port) from None
+                missing = error  # `localhost` stands for an IPv6 address too, also on a machine that has none
+                continue
+            sockets.append(opened.enter_context(listener))
+            port = port or listener.getsockname()[1]
+        if missing and not sockets:
+            raise _refused(missing, host, port)
         yield sockets
-    finally:
-        for opened in sockets:
-            opened.close()
+
+
+def _refused(error: OSError, host: str, port: int) -> CannotListen:
+    reason = _MENDING.get(error.errno or 0, error.strerror)
+    return CannotListen(f"Vently cannot listen on port {port} of {host}: {reason}.")
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
