@@ -114,3 +114,25 @@ async def test_answers_edits_and_a_deletion_at_once_all_come_to_an_end(site: Sit
             doing.append(alice.delete(path))
         done = await asyncio.gather(*doing)
         assert {answer.status_code for answer in done} <= {200, 201, 204, 404, 409, 422}, [a.text for a in done]
+
+
+async def test_whoever_is_at_the_head_and_answers_again_at_that_moment_takes_the_others_along(
+    site: Site, alice: Person, bob: Person, carol: Person, dana: Person
+) -> None:
+    """Their row is taken, so the queue does not wait for it; they move it on themselves."""
+    event = await alice.creates(capacity=3)
+    await bob.answers(event, guests=2)
+    for person in (carol, dana):
+        assert (await person.answers(event)).json()["status"] == "waitlisted"
+    connection = await asyncpg.connect(site.settings.platform_url)
+    try:
+        async with connection.transaction():
+            mine = "from public.rsvps where event_id = $1 and person_id = $2"
+            await connection.execute(f"select 1 {mine} for update", event["id"], carol.id)
+            assert (await bob.answers(event, "declined")).status_code == 200
+            assert (await standing(carol, event), await standing(dana, event)) == ("waitlisted", "waitlisted")
+            again = "update public.rsvps set status = 'going' where event_id = $1 and person_id = $2"
+            await connection.execute(again, event["id"], carol.id)
+    finally:
+        await connection.close()
+    assert (await standing(carol, event), await standing(dana, event)) == ("going", "going")

@@ -193,7 +193,6 @@ declare
   had int := 0;
 begin
   if tg_op = 'UPDATE' and old.queued_at is not null and new.queued_at is null then  -- move_up, which judged; people cannot write it
-    new.updated_at := now();
     return new;
   elsif tg_op = 'INSERT' then
     perform 1 from public.events e where e.id = new.event_id for key share;
@@ -206,7 +205,7 @@ begin
     end if;
   else
     had := private.heads(old.status, old.guests, 'going');
-    new.updated_at := now();
+    new.updated_at := clock_timestamp();
   end if;
   if new.status in ('going', 'waitlisted') and exists (
        select 1 from public.events e where e.id = new.event_id and e.status = 'cancelled') then
@@ -262,7 +261,7 @@ begin
   perform private.announce('person:' || it.person_id, 'rsvp.changed', jsonb_build_object(
     'event_id', it.event_id, 'status', case tg_op when 'DELETE' then 'withdrawn' else new.status end));
   if private.heads(old.status, coalesce(old.guests, 0), 'going') > private.heads(new.status, coalesce(new.guests, 0), 'going')
-     or old.status = 'waitlisted' and (new.status is distinct from 'going' or new.guests <> old.guests) then  -- not move_up itself
+     or old.status = 'waitlisted' and new.updated_at is distinct from old.updated_at then  -- the person's own doing, not move_up's
     perform private.move_up(it.event_id);
   end if;
   return null;
