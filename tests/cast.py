@@ -20,7 +20,9 @@ class Site:
     settings: Settings
 
     async def signs_up(self, name: str) -> "Person":
-        email = f"{name.split()[0].lower() if name.isascii() else 'someone'}-{secrets.token_hex(5)}@example.org"
+        email = (
+            f"{name.split(maxsplit=1)[0].lower() if name.isascii() else 'someone'}-{secrets.token_hex(5)}@example.org"
+        )
         answer = await self.client.post(
             "/auth/v1/signup", json={"email": email, "password": "correct horse battery", "data": {"name": name}}
         )

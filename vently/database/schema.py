@@ -18,7 +18,7 @@ _MIGRATION_NAME = re.compile(r"(?P<timestamp>\d{14})_[a-z0-9_]+")
 _ROOM_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class CannotMigrate(Exception):  # noqa: N818  (named by what it says, like the refusals)
+class CannotMigrate(Exception):
     """The schema cannot be brought up to date; nothing was changed. The sentence says how to mend it."""
 
 
