@@ -103,15 +103,17 @@ create trigger communities_founder after insert on public.communities
 create or replace function private.keep_an_owner() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-  if old.role = 'owner' and (tg_op = 'DELETE' or new.role <> 'owner' or new.status <> 'active')
-     -- neither where the community itself goes, nor where the person does
-     and exists (select 1 from public.communities c where c.id = old.community_id for update)
-     and exists (select 1 from public.profiles p where p.id = old.person_id)
-     and not exists (select 1 from public.memberships m
-                      where m.community_id = old.community_id and m.role = 'owner' and m.status = 'active'
-                        and m.person_id <> old.person_id) then
-    raise exception using errcode = 'PT409', message = 'You are the last owner: make someone else owner first.',
-      detail = 'last-owner', hint = '/role';
+  if old.role = 'owner' and (tg_op = 'DELETE' or new.role <> 'owner' or new.status <> 'active') then
+    -- A statement of its own: the next one must see what the owner did for whom this one waited.
+    perform 1 from public.communities c where c.id = old.community_id for no key update;
+    if found  -- neither where the community itself goes, nor where the person does
+       and exists (select 1 from public.profiles p where p.id = old.person_id)
+       and not exists (select 1 from public.memberships m
+                        where m.community_id = old.community_id and m.role = 'owner' and m.status = 'active'
+                          and m.person_id <> old.person_id) then
+      raise exception using errcode = 'PT409', message = 'You are the last owner: make someone else owner first.',
+        detail = 'last-owner', hint = '/role';
+    end if;
   end if;
   return case tg_op when 'DELETE' then old else new end;
 end $$;
