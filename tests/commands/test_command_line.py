@@ -1,15 +1,19 @@
 """The command line as a whole: help, errors in one sentence, JSON for programs, and the smaller commands."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from terminal import Running, Terminal
 
-from vently.cli import app
+from vently.cli import app, main
 
+TypesHere = Callable[[str, dict[str, str]], tuple[object, str, str]]
 COMMANDS = ["up", "serve", "migrate", "import", "demo", "doctor", "people promote", "supabase export", "openapi"]
 
 
@@ -46,13 +50,38 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_an_error_is_one_sentence(
-    tmp_path: Path, words: str, environment: dict[str, str], code: int, says: str
+    types_here: TypesHere, words: str, environment: dict[str, str], code: int, says: str
 ) -> None:
-    done = Terminal(tmp_path).types(*words.split(), **environment)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr.startswith("vently: ")
-    assert done.stderr.count("\n") == 1
-    assert says in done.stderr
+    ended, out, err = types_here(words, environment)
+    assert (ended, out) == (code, "")
+    assert err.startswith("vently: ")
+    assert err.count("\n") == 1
+    assert says in err
+
+
+@pytest.fixture
+def types_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[TypesHere]:
+    """A command in an empty folder and in the test's own process: exit code, output, errors."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    for name in list(os.environ):
+        if name.startswith("VENTLY_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def type_(words: str, environment: dict[str, str]) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vently", *words.split()])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    yield type_
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def test_the_first_administrator(terminal: Terminal, running: Running) -> None:

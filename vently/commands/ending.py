@@ -29,7 +29,7 @@ def run(app: App) -> None:
 
 def _run(app: App) -> int:
     try:
-        code = app(exit_on_error=False, print_error=False, result_action="return_value")
+        code = app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
         print(end="", flush=True)  # noqa: T201 - what cannot be written is found out here, not after the end
     except CycloptsError as error:
         called = " ".join([*app.name, *(error.command_chain or ())])
