@@ -14,3 +14,8 @@ async def test_of_two_owners_who_leave_at_once_one_stays(dana: Person, bob: Pers
         step_down = bob.patch(f"{path}/members/{bob.handle}", {"role": "member"})
         answers = await asyncio.gather(dana.delete(f"{path}/membership"), step_down)
         assert sorted(answer.status_code // 100 for answer in answers) == [2, 4], [a.text for a in answers]
+
+
+async def test_communities_of_one_name_founded_at_once_all_stand(dana: Person) -> None:
+    founded = await asyncio.gather(*(dana.founds("The one name of all") for _ in range(12)))
+    assert len({community["slug"] for community in founded}) == len(founded)

@@ -79,6 +79,7 @@ grant insert (community_id, person_id) on public.community_follows to authentica
 
 create or replace function private.free_community_slug(words text) returns text
 language sql volatile security definer set search_path = '' as $$
+  select pg_advisory_xact_lock(hashtextextended(private.slug(words), 12));  -- two of the same name at once take turns
   select case when exists (select 1 from public.communities where slug = private.slug(words))
     then private.slug(words) || '-' || private.random_letters(6) else private.slug(words) end
 $$;

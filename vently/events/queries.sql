@@ -5,6 +5,7 @@ select private.free_event_slug(n.title, n.visibility = 'unlisted'), n.title, n.d
        n.all_day, n.venue_id, n.online, n.online_url, n.website, n.categories, n.tags, n.capacity, n.visibility, n.status,
        n.community_id, (select auth.uid()), n.recurrence
   from jsonb_populate_record(null::public.events, :fields) n
+    on conflict (slug) do nothing  -- somebody took it at the same moment; the next try sees theirs
 returning id;
 
 -- name: find_place
