@@ -22,6 +22,7 @@ setup: .venv/ready
 	@echo "Fetching packages (once)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q vently
 	@touch $@
 
 lint: setup
