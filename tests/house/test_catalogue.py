@@ -33,7 +33,7 @@ MAY_CALL = {
         "private.communities_with_my_role",
         "private.community_team",
         "private.event_facets",
-        "private.events_i_answered", "private.events_i_go_to",
+        "private.events_i_answered",
         "private.events_i_go_to",
         "private.find_events",
         "private.free_community_slug",

@@ -1,16 +1,23 @@
 -- Events: who sees them, who runs them, answers within capacity, comments, and the list.
 
--- What I run: my own, and those of the communities that I organise.
+-- What I run: my own, and those of the communities that I organise. In a community the role decides: whoever lost it
+-- runs nothing there any more, not even what they made.
 create or replace function private.event_is_mine(organizer_id uuid, community_id uuid) returns boolean
 language sql stable set search_path = '' as $$
-  select organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize())
+  select organizer_id = (select auth.uid()) and community_id is null
+      or community_id in (select private.communities_i_organize())
 $$;
 create or replace function private.events_i_answered() returns setof uuid
 language sql stable security definer set search_path = '' rows 20 as $$
   select event_id from public.rsvps where person_id = (select auth.uid()) and status <> 'declined'
 $$;
-revoke execute on function private.event_is_mine(uuid, uuid), private.events_i_answered() from public;
-grant execute on function private.event_is_mine(uuid, uuid), private.events_i_answered() to authenticated, service_role;
+create or replace function private.events_i_go_to() returns setof uuid
+language sql stable security definer set search_path = '' rows 20 as $$
+  select event_id from public.rsvps where person_id = (select auth.uid()) and status = 'going'
+$$;
+revoke execute on function private.event_is_mine(uuid, uuid), private.events_i_answered(), private.events_i_go_to() from public;
+grant execute on function private.event_is_mine(uuid, uuid), private.events_i_answered(), private.events_i_go_to()
+  to authenticated, service_role;
 
 create policy "anyone sees public events" on public.events for select to anon, authenticated
   using (visibility = 'public' and status <> 'draft');
@@ -22,7 +29,8 @@ create policy "members see events for members" on public.events for select to au
 create policy "people keep seeing what they answered" on public.events for select to authenticated
   using (visibility = 'unlisted' and status <> 'draft' and id in (select private.events_i_answered()));
 create policy "organisers see their own" on public.events for select to authenticated
-  using (organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize()));
+  using (organizer_id = (select auth.uid()) and community_id is null
+         or community_id in (select private.communities_i_organize()));
 create policy "platform admins see all events" on public.events for select to authenticated
   using ((select private.i_am_platform_admin()));
 create policy "organisers create" on public.events for insert to authenticated
@@ -30,11 +38,13 @@ create policy "organisers create" on public.events for insert to authenticated
               and (community_id is null and (select private.i_am_organizer())
                    or community_id in (select private.communities_i_organize())));
 create policy "organisers edit what they run" on public.events for update to authenticated
-  using (organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize()))
+  using (organizer_id = (select auth.uid()) and community_id is null
+         or community_id in (select private.communities_i_organize()))
   with check (organizer_id = (select auth.uid()) and community_id is null
               or community_id in (select private.communities_i_organize()));
 create policy "organisers delete what they run" on public.events for delete to authenticated
-  using (organizer_id = (select auth.uid()) or community_id in (select private.communities_i_organize()));
+  using (organizer_id = (select auth.uid()) and community_id is null
+         or community_id in (select private.communities_i_organize()));
 grant select on public.events to anon, authenticated, service_role;
 grant insert (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url, website, categories,
   tags, capacity, visibility, status, community_id, organizer_id, recurrence,
@@ -55,10 +65,12 @@ grant select on public.event_attendance to anon, authenticated, service_role;
 create policy "people see their own answers" on public.rsvps for select to authenticated
   using (person_id = (select auth.uid()));
 create policy "those going see who goes" on public.rsvps for select to authenticated
-  using (status = 'going' and event_id in (select private.events_i_answered()));
+  using (status = 'going' and event_id in (select private.events_i_go_to())
+         and exists (select 1 from public.events e where e.id = event_id));
 create policy "organisers see all answers" on public.rsvps for select to authenticated
   using (exists (select 1 from public.events e where e.id = event_id
-                   and (e.organizer_id = (select auth.uid()) or e.community_id in (select private.communities_i_organize()))));
+                   and (e.organizer_id = (select auth.uid()) and e.community_id is null
+                        or e.community_id in (select private.communities_i_organize()))));
 create policy "people answer what they see" on public.rsvps for insert to authenticated
   with check (person_id = (select auth.uid()) and exists (select 1 from public.events e where e.id = event_id));
 create policy "people change their own answers" on public.rsvps for update to authenticated
@@ -84,7 +96,7 @@ create policy "authors edit their comments" on public.comments for update to aut
 create policy "authors, organisers and moderators remove comments" on public.comments for delete to authenticated
   using (author_id = (select auth.uid())
          or exists (select 1 from public.events e where e.id = event_id
-                      and (e.organizer_id = (select auth.uid())
+                      and (e.organizer_id = (select auth.uid()) and e.community_id is null
                            or e.community_id in (select private.communities_i_organize())
                            or e.community_id in (select private.communities_i_moderate()))));
 grant select on public.comments to anon, authenticated, service_role;
@@ -138,6 +150,12 @@ begin
       raise exception using errcode = 'PT409', message = 'A draft cannot be cancelled or postponed: publish it, or delete it.',
         detail = 'not-published', hint = '/status';
     end if;
+  end if;
+  if tg_op = 'UPDATE' and new.community_id is null and new.organizer_id = (select auth.uid())
+     and (old.community_id is not null or old.status = 'draft' and new.status <> 'draft')
+     and not private.i_am_organizer() then
+    raise exception using errcode = 'PT403', message = 'Become an organiser first: only they publish events of their own.',
+      detail = 'not-allowed';
   end if;
   if new.status <> 'draft' then
     new.published_at := coalesce(new.published_at, now());
