@@ -44,10 +44,29 @@ def new_event(form: dict[str, str]) -> NewEvent:
     return as_shape(NewEvent, {**fields, "status": "published" if form.get("status") == "published" else "draft"})
 
 
+INPUTS = {
+    "starts_at": ("starts_at", "timezone", "all_day"),
+    "ends_at": ("ends_at", "timezone", "all_day"),
+    "venue": ("place", "venue_name", "venue_address", "venue_city", "venue_country"),
+    "online": ("place",),
+    "category": ("category",),
+}
+"""Fields of which an event holds more than their inputs show: seconds, the second of two equal hours in autumn,
+coordinates, a place beside a link, further categories.
+"""
+
+
 def changes(form: dict[str, str], event: Event) -> EventChanges:
-    """What the form says of an event that stands. A venue's coordinates stay while its address does."""
+    """What the form says of an event that stands: inputs left as they were change nothing that they do not show.
+
+    A venue's coordinates stay while its address does.
+    """
+    shown = filled(event)
     fields = _fields(form)
-    if fields["venue"] and event.venue:
+    for name, inputs in INPUTS.items():
+        if all(form.get(each, "").strip() == shown[each] for each in inputs):
+            del fields[name]
+    if fields.get("venue") and event.venue:
         same = all(fields["venue"].get(part) == getattr(event.venue, part) for part in ("name", "address", "city"))
         if same:
             fields["venue"] |= {"lat": event.venue.lat, "lng": event.venue.lng}
@@ -95,10 +114,10 @@ def _moment(pointer: str, value: str, zone: ZoneInfo, *, last_day: bool = False)
     """A local date and time, or a date: its midnight, or for a last day the midnight after it."""
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if last_day:
+            moment = datetime.combine(moment.date() + timedelta(days=1), time())
+    except (ValueError, OverflowError):
         raise Invalid(errors=[FieldError(pointer, "choose a date and a time")]) from None
-    if last_day:
-        moment = datetime.combine(moment.date() + timedelta(days=1), time())
     return moment.replace(tzinfo=zone)
 
 
