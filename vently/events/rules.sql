@@ -161,6 +161,7 @@ begin
     new.published_at := coalesce(new.published_at, now());
   end if;
   select * into place from public.venues where id = new.venue_id;
+  new.city := place.city;
   new.search := setweight(to_tsvector('simple', new.title), 'A')
     || setweight(to_tsvector('simple', concat_ws(' ', place.name, place.city, place.country,
          array_to_string(new.categories, ' '), array_to_string(new.tags, ' '))), 'B')
@@ -374,61 +375,126 @@ grant select on public.event_cards to anon, authenticated, service_role;
 
 -- The list. Under row-level security an index can only be used by leakproof operators (text search and arrays have none),
 -- so a definer function finds the ids and repeats the visibility check; the query that reads the rows is judged again.
--- Planned anew each time: filters that were not given fold away.
+-- Planned anew each time: what was not given folds away, and with `backwards` known the order is that of an index.
+--
+-- A span is read in parts. What is going on when it begins has an index of its own. What begins in it is walked in order
+-- until there is enough. Words, categories and tags have no index in that order: for them the first 300 events are walked,
+-- which is enough where many match; then wider stretches, as wide as what was found lets expect, are asked for all that
+-- match. So a page costs some hundreds of rows at most, however many events there are and however rare the words.
+-- Conditions written as functions (`ts_match_vq`) are those that no index shall answer in that part.
 
+create or replace function private.matching_events(
+  q text, starting timestamptz, ending timestamptz, in_city text, in_category text, tagged text,
+  of_community uuid, of_organizer uuid, is_online boolean,
+  backwards boolean, after_time timestamptz, after_id uuid, count int, with_words boolean default false)
+returns table (id uuid, starts_at timestamptz, search tsvector)
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = 'force_custom_plan' rows 20 as $$
+declare
+  mine uuid[] := array(select private.my_communities());
+  words tsquery := private.search_words(q);
+  earliest timestamptz := greatest(starting, case when not backwards then after_time end);
+  latest timestamptz := least(ending, case when backwards then after_time + interval '1 microsecond' end);
+  part text;
+  width interval;  -- of the stretch at hand; null: all at once
+  seen timestamptz;  -- how far we have come
+  reach timestamptz;  -- how far this part goes; null: to the end
+  since timestamptz;
+  until timestamptz;
+  going_on tid[];  -- where they lie, so that no other index is tempted
+  months timestamptz[];  -- the stretch in pieces of thirty days, as events_finding_idx has them
+  got int;
+begin
+  if q is not null or in_category is not null or tagged is not null then
+    latest := least(latest, (select max(e.starts_at) + interval '1 microsecond' from public.events e where e.status <> 'draft'));
+    select max(near.starts_at) - min(near.starts_at), case when backwards then min(near.starts_at) else max(near.starts_at) end
+      into width, reach
+      from (select e.starts_at from public.events e
+             where e.status <> 'draft' and (earliest is null or e.starts_at >= earliest) and (latest is null or e.starts_at < latest)
+             order by case when not backwards then e.starts_at end, e.starts_at desc limit 300) near
+    having count(*) = 300;
+  end if;
+  foreach part in array case when backwards then array['near', 'wide', 'wider', 'rest', 'ongoing']
+                                            else array['ongoing', 'near', 'wide', 'wider', 'rest'] end loop
+    continue when part = 'ongoing' and (starting is null or earliest > starting) or part in ('wide', 'wider', 'rest') and width is null;
+    if part = 'ongoing' then
+      since := null;
+      until := starting;
+      going_on := array(select e.ctid from public.events e
+                         where e.status <> 'draft' and e.starts_at < starting
+                           and tstzrange(e.starts_at, e.ends_at, '[]') @> starting);
+    else
+      if part <> 'near' then
+        width := width * case when got > 0 then least(2.0 * count / got, 32) else 32 end;
+        seen := reach;
+        reach := case when part = 'rest' then null when backwards then seen - width else seen + width end;
+      end if;
+      since := greatest(earliest, case when backwards then reach else seen end);
+      until := least(latest, case when backwards then seen else reach end);
+      continue when since >= until;
+      months := case when part in ('wide', 'wider')
+        then array(select generate_series(date_bin('720 hours', since, '2000-01-01Z'), until, '720 hours')) end;
+    end if;
+    return query
+    with matching as not materialized (
+      select e.id, e.starts_at, case when with_words then e.search end as search from public.events e
+       where e.status <> 'draft'
+         and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
+         and (since is null or case when part = 'near' or q is null then e.starts_at >= since else timestamptz_ge(e.starts_at, since) end)
+         and (until is null or case when part = 'near' or q is null then e.starts_at < until else timestamptz_lt(e.starts_at, until) end)
+         and (part <> 'ongoing' or e.ctid = any (going_on))
+         and (months is null or array[date_bin('720 hours', e.starts_at, '2000-01-01Z')] && months)
+         and (q is null or case when part = 'near' then ts_match_vq(e.search, words) else e.search @@ words end)
+         and (in_city is null or lower(e.city) = lower(in_city))
+         and (in_category is null or e.categories @> array[in_category])
+         and (tagged is null or e.tags @> array[tagged])
+         and (of_community is null or e.community_id = of_community)
+         and (of_organizer is null or e.organizer_id = of_organizer)
+         and (is_online is null or e.online = is_online)
+         and (after_id is null or case when backwards then (e.starts_at, e.id) < (after_time, after_id)
+                                       else (e.starts_at, e.id) > (after_time, after_id) end)
+    ), gathered as materialized (
+      select * from matching where part <> 'near'
+    )
+    select found.id, found.starts_at, found.search
+      from ((select * from matching m where part = 'near'
+              order by case when not backwards then m.starts_at end, case when not backwards then m.id end,
+                       m.starts_at desc, m.id desc
+              limit count)
+            union all select * from gathered) found
+     order by case when not backwards then found.starts_at end, case when not backwards then found.id end,
+              found.starts_at desc, found.id desc
+     limit count;
+    get diagnostics got = row_count;
+    count := count - got;
+    exit when count <= 0;
+  end loop;
+end $$;
+
+-- By relevance or popularity the 300 soonest that match are ranked: what is on in three years can wait.
 create or replace function private.find_events(
   q text, starting timestamptz, ending timestamptz, in_city text, in_category text, tagged text,
   of_community uuid, of_organizer uuid, is_online boolean, sort text,
   after_key double precision, after_id uuid, count int)
 returns table (id uuid, key double precision)
-language plpgsql stable security definer set search_path = '' set plan_cache_mode = 'force_custom_plan' rows 20 as $$
-declare
-  mine uuid[] := array(select private.my_communities());
-  places uuid[] := array(select v.id from public.venues v where lower(v.city) = lower(in_city));
-  words tsquery := private.search_words(q);
-  after_time timestamptz := case when sort in ('soonest', 'latest') then to_timestamp(after_key) end;
+language plpgsql stable security definer set search_path = '' rows 20 as $$
 begin
-  return query
-  with matching as not materialized (
-    select e.id, e.starts_at, e.ends_at, e.search from public.events e
-     where e.status <> 'draft'
-       and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
-       and (ending is null or e.starts_at < ending)
-       and (q is null or e.search @@ words)
-       and (in_city is null or e.venue_id = any (places))
-       and (in_category is null or e.categories @> array[in_category])
-       and (tagged is null or e.tags @> array[tagged])
-       and (of_community is null or e.community_id = of_community)
-       and (of_organizer is null or e.organizer_id = of_organizer)
-       and (is_online is null or e.online = is_online)
-  )
-  select found.id, found.key from (
-    (select m.id, extract(epoch from m.starts_at)::double precision as key from matching m  -- going on when the span begins
-      where sort = 'soonest' and tstzrange(m.starts_at, m.ends_at, '[]') @> starting and m.starts_at < starting
-        and (after_id is null or (m.starts_at, m.id) > (after_time, after_id))
-      order by m.starts_at, m.id limit count)
-    union all
-    (select m.id, extract(epoch from m.starts_at)::double precision from matching m
-      where sort = 'soonest' and (starting is null or m.starts_at >= starting)
-        and (after_id is null or (m.starts_at, m.id) > (after_time, after_id))
-      order by m.starts_at, m.id limit count)
-    union all
-    (select m.id, extract(epoch from m.starts_at)::double precision from matching m
-      where sort = 'latest' and (starting is null or m.ends_at >= starting)
-        and (after_id is null or (m.starts_at, m.id) < (after_time, after_id))
-      order by m.starts_at desc, m.id desc limit count)
-    union all
-    (select scored.id, scored.score from (
-       select m.id, case sort when 'relevance' then ts_rank_cd(m.search, words)
-                              else (select a.going * 2 + a.interested from public.event_attendance a where a.event_id = m.id)
-                    end::double precision as score
-         from matching m
-        where sort in ('relevance', 'popular') and (starting is null or m.ends_at >= starting)) scored
-      where after_id is null or (scored.score, scored.id) < (after_key, after_id)
-      order by scored.score desc, scored.id desc limit count)) found
-  order by case when sort = 'soonest' then found.key end, case when sort = 'soonest' then found.id end,
-           found.key desc, found.id desc
-  limit count;
+  if sort in ('soonest', 'latest') then
+    return query
+    select m.id, extract(epoch from m.starts_at)::double precision
+      from private.matching_events(q, starting, ending, in_city, in_category, tagged, of_community, of_organizer, is_online,
+             sort = 'latest', to_timestamp(after_key), after_id, count) m;
+  else
+    return query
+    select scored.id, scored.score from (
+      select m.id, case sort when 'relevance' then ts_rank_cd(m.search, private.search_words(q))
+                             else (select a.going * 2 + a.interested from public.event_attendance a where a.event_id = m.id)
+                   end::double precision as score
+        from private.matching_events(q, starting, ending, in_city, in_category, tagged, of_community, of_organizer, is_online,
+               false, null, null, 300, sort = 'relevance') m) scored
+     where after_id is null or (scored.score, scored.id) < (after_key, after_id)
+     order by scored.score desc, scored.id desc
+     limit count;
+  end if;
 end $$;
 create or replace function private.search_words(q text) returns tsquery
 language sql immutable parallel safe set search_path = '' as $$
@@ -436,7 +502,10 @@ language sql immutable parallel safe set search_path = '' as $$
     from (select unnest(tsvector_to_array(to_tsvector('simple', q))) word limit 20) words
 $$;
 comment on function private.search_words is 'Every word given, each also as the beginning of a longer one; null where there is none';
-revoke execute on function private.search_words(text), private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
+revoke execute on function private.search_words(text) from public;
+revoke execute on function private.matching_events(text, timestamptz, timestamptz, text, text, text,
+  uuid, uuid, boolean, boolean, timestamptz, uuid, int, boolean) from public, anon, authenticated;
+revoke execute on function private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
   uuid, boolean, text, double precision, uuid, int) from public;
 grant execute on function private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
   uuid, boolean, text, double precision, uuid, int) to anon, authenticated, service_role;
@@ -445,13 +514,13 @@ grant execute on function private.find_events(text, timestamptz, timestamptz, te
 create or replace function private.event_facets(since timestamptz) returns table (kind text, name text, count bigint)
 language sql stable security definer set search_path = '' rows 40 as $$
   with ahead as materialized (
-    select e.categories, e.venue_id from public.events e
+    select e.categories, e.city from public.events e
      where e.status <> 'draft' and e.visibility = 'public' and e.starts_at >= since
-     order by e.starts_at limit 5000)
+     order by e.starts_at limit 2000)
   (select 'category', label, count(*) from ahead, unnest(ahead.categories) label group by label order by 3 desc, 2 limit 20)
   union all
-  (select 'city', v.city, count(*) from ahead join public.venues v on v.id = ahead.venue_id
-    where v.city is not null group by v.city order by 3 desc, 2 limit 20)
+  (select 'city', min(ahead.city), count(*) from ahead where ahead.city is not null group by lower(ahead.city)
+    order by 3 desc, 2 limit 20)
 $$;
 revoke execute on function private.event_facets(timestamptz) from public;
 grant execute on function private.event_facets(timestamptz) to anon, authenticated, service_role;

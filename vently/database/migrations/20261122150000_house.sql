@@ -286,8 +286,8 @@ comment on column public.events.city is 'That of its place (places never change)
 create index events_soonest_idx on public.events (starts_at, id) where status <> 'draft';
 create index events_span_idx on public.events using gist (tstzrange(starts_at, ends_at, '[]'))
   where status <> 'draft';
-create index events_search_idx on public.events using gin (search);
-create index events_categories_idx on public.events using gin (categories);
+create index events_finding_idx on public.events
+  using gin (search, categories, tags, (array[date_bin('720 hours', starts_at, '2000-01-01Z')]));
 create index events_city_idx on public.events (lower(city), starts_at, id) where status <> 'draft';
 create index events_online_idx on public.events (starts_at, id) where online and status <> 'draft';
 create index events_venue_idx on public.events (venue_id, starts_at);
