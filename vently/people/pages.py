@@ -1,5 +1,6 @@
 """Pages of people: sign up, sign in and out, one's profile, somebody's page, becoming an organiser."""
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -95,7 +96,8 @@ async def sign_in(request: Any) -> Answer:
 async def sign_out(request: Any, viewer: Viewer) -> Answer:
     """End this session"""
     if viewer.session_id:
-        await _auth(request).sign_out(viewer.session_id, "local")
+        with suppress(AuthError):  # it may have been ended from elsewhere
+            await _auth(request).sign_out(viewer.session_id, "local")
     viewers.forget(request)
     return redirect("/")
 

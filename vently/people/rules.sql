@@ -63,9 +63,13 @@ language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   said text := coalesce(new.raw_user_meta_data ->> 'name', new.raw_user_meta_data ->> 'full_name', '');
-  called text := nullif(left(btrim(regexp_replace(said, '[[:cntrl:][:space:]]+', ' ', 'g')), 80), '');
+  -- As `line` of web/words.py takes a name: marks that turn the direction of writing forge names, blanks are not seen.
+  plain text := regexp_replace(regexp_replace(said, '[\u2028-\u202e\u2066-\u2069\ufeff]', '', 'g'), '[[:cntrl:][:space:]]+', ' ', 'g');
+  blanks text := '[ \u00a0\u1680\u2000-\u200f\u202f\u205f-\u2064\u3000]+';
+  ends text := '^' || blanks || '|' || blanks || '$';
+  called text := regexp_replace(left(regexp_replace(plain, ends, '', 'g'), 80), ends, '', 'g');
 begin
-  called := coalesce(btrim(called), 'Someone new');
+  called := coalesce(nullif(called, ''), 'Someone new');
   insert into public.profiles (id, handle, name)
   values (new.id, private.free_handle(coalesce(new.raw_user_meta_data ->> 'handle', called)), called)
   on conflict (handle) do nothing;
