@@ -37,7 +37,7 @@ async def test_following_counts_once_and_never_oneself(bob: Person, carol: Perso
     assert (await carol.get(f"/api/people/{bob.handle}")).json()["following"] is True
     assert (await carol.delete(f"/api/people/{bob.handle}/follow")).status_code == 204
     assert (await carol.get(f"/api/people/{bob.handle}")).json()["followers"] == 0
-    assert (await bob.put(f"/api/people/{bob.handle}/follow")).status_code == 422
+    assert (await bob.put(f"/api/people/{bob.handle}/follow")).status_code == 409
     assert (await bob.put("/api/people/nobody_of_that_name/follow")).status_code == 404
 
 

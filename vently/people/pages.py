@@ -178,7 +178,7 @@ async def follow(request: Any, viewer: Viewer, db: Database, handle: Handle) -> 
                 await profiles.follow(tx, handle)
             else:
                 await profiles.unfollow(tx, handle)
-    except Invalid as refused:
+    except Conflict as refused:
         flashes.leave(request, "error", refused.detail)
     return redirect(f"/people/{handle}")
 
