@@ -1,4 +1,4 @@
-"""After five uses on one connection Postgres settles on a general plan: it must need no more rights than the first ones."""
+"""After five uses on one connection Postgres settles on a general plan: it must need no more rights than others."""
 
 import pytest
 from cast import Person
