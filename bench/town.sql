@@ -25,10 +25,11 @@ begin
   end loop;
 end $$;
 
+-- Person 7 has the id that ends in 7, so that any load generator can name them.
+create table bench.people as
+select n, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid as id from bench.size, generate_series(1, size.people) n;
 insert into auth.users (id, email, role, aud)
-select uuidv7(), 'person-' || n || '@example.org', 'authenticated', 'authenticated'
-  from bench.size, generate_series(1, size.people) n;
-create table bench.people as select row_number() over (order by id) as n, id from auth.users;
+select id, 'person-' || n || '@example.org', 'authenticated', 'authenticated' from bench.people;
 insert into public.profiles (id, handle, name, organizer_status, organizer_since)
 select id, 'person_' || n, 'Person ' || n, case when n % 20 = 0 then 'approved' else 'none' end, case when n % 20 = 0 then now() end
   from bench.people;
@@ -88,6 +89,11 @@ select 'event-' || e.n, t.title, t.description, e.starts_at,
   join bench.people p on p.n = e.organizer
   left join bench.communities c on c.n = e.community
  where p.n > 0;
+-- Events to answer and talk about: /events/gig-1 to gig-500.
+insert into public.events (slug, title, description, starts_at, ends_at, timezone, venue_id, city, categories, status, organizer_id, search)
+select 'gig-' || v.n, 'Gig ' || v.n, 'A gig.', now() + v.n * interval '1 hour', now() + (v.n + 2) * interval '1 hour', 'UTC', v.id, v.city,
+       '{music}', 'published', p.id, to_tsvector('simple', 'Gig ' || v.n)
+  from bench.venues v, bench.people p where v.n <= 500 and p.n = 20;
 insert into public.event_attendance (event_id, capacity, going, interested)
 select id, capacity, floor(30 * random() ^ 3)::int, floor(50 * random() ^ 3)::int from public.events;
 insert into public.comments (event_id, author_id, body)
