@@ -66,6 +66,7 @@ async def _import(
     request: Any, viewer: Viewer, db: Database, community: str, *, dry_run: bool
 ) -> tuple[Community, ImportReport]:
     found = await _community(viewer, db, community)
+    imports.check_role(found)
     file = await forms.upload(request)
     places: Places = facts.of(request).parts.other["places"]
     clock = imports.clock_of(found, places)

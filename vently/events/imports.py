@@ -30,9 +30,20 @@ class ImportReport(msgspec.Struct, frozen=True):
     dry_run: bool = False
 
 
+class MayNotImport(NotAllowed):
+    """Only organisers and admins of this community may import events into it."""
+
+
 class _Stored(msgspec.Struct):
     created: int = 0
     updated: int = 0
+
+
+def check_role(community: Community) -> None:
+    """Before a file is read, which may take a minute; the database judges again. Raises MayNotImport."""
+    active = community.membership is not None and community.membership.status == "active"
+    if not active or community.role not in ("organizer", "admin", "owner"):
+        raise MayNotImport
 
 
 async def import_events(
@@ -49,7 +60,7 @@ async def import_events(
     exactly as last imported is not touched, so that edits made here stay.
     """
     if not await tx.value(sql.may_import, community_id=community_id):
-        raise NotAllowed("Only organisers and admins of this community may import events into it.")
+        raise MayNotImport
     if dry_run:
         await tx.script("savepoint as_if")
     stored = _Stored()

@@ -1,7 +1,7 @@
 """Recurrence rules (RFC 5545, 3.3.10): checked part by part, so that expanding them later always ends."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from vently.events.importing.entries import Unreadable
 
@@ -9,6 +9,8 @@ MAX_LENGTH = 500
 MAX_COUNT = 5_000
 COMES_WITHIN = timedelta(days=366 * 9)
 """A rule must come true within nine years of its start (a leap day is at most eight away): `30 February` never does."""
+MOST_YEARS = 50
+"""A rule of every so many years gets so many times longer."""
 
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _DAYS = "MO|TU|WE|TH|FR|SA|SU"
@@ -67,17 +69,25 @@ def _comes_true(text: str, parts: dict[str, str], start: datetime) -> None:
 
     # UNTIL and COUNT are left out: dateutil insists that UNTIL has DTSTART's kind, which calendars do not keep to.
     bare = ";".join(f"{key}={value}" for key, value in parts.items() if key not in {"UNTIL", "COUNT"})
-    years = min(int(parts.get("INTERVAL", "1")), 50) if parts["FREQ"] == "YEARLY" else 1
+    years = min(int(parts.get("INTERVAL", "1")), MOST_YEARS) if parts["FREQ"] == "YEARLY" else 1
+    late = _near_the_end_of_time(start, 9 * years)
     try:
-        end = (start + COMES_WITHIN * years).strftime("%Y%m%dT%H%M%S")
-        first = next(iter(rrulestr(f"{bare};UNTIL={end}", dtstart=start)), None)
+        first = next(iter(rrulestr(bare, dtstart=late)), None)
         until = datetime.strptime(parts.get("UNTIL", "99991231")[:8], "%Y%m%d")  # noqa: DTZ007 - a day, not an instant
     except (ValueError, OverflowError, TypeError) as error:
         raise Unreadable(f"RRULE is not a recurrence rule: {_short(text)}.") from error
     if until.date() < start.date():
         raise Unreadable("RRULE ends (UNTIL) before the event starts.")
-    if first is None:
+    if first is None or first - late > COMES_WITHIN * years:
         raise Unreadable(f"RRULE never comes true: {_short(text)}.")
+
+
+def _near_the_end_of_time(start: datetime, years: int) -> datetime:
+    """The same day at least so many years before the calendar ends, where dateutil gives up a search (seconds of work).
+
+    The calendar repeats every 400 years, weekdays too.
+    """
+    return start.replace(year=start.year + max(0, (MAXYEAR - years - 1 - start.year) // 400) * 400)
 
 
 def _whole(item: str, first: int, last: int) -> bool:
