@@ -26,6 +26,7 @@ from vently.web import cursors, flashes, forms, lists, pages
 from vently.web.answers import Answer, redirect
 from vently.web.form_pages import as_shape, typed, wrong
 from vently.web.prose import markdown
+from vently.web.query import parse
 from vently.web.routes import get, post
 from vently.web.words import Reference
 
@@ -189,10 +190,14 @@ async def _event_page(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Answer:
+    # Addresses of events are passed on with parameters of others' (`?fbclid=…`): those are not ours to refuse.
+    cursor = dict(parse(request.scope["query_string"])).get("cursor")
+    talk = f"talk of {event}"
+    after = cursors.read(request, talk, None, cursor, tuple[float, str])
     async with db.acting_as(viewer, link=event) as tx:
         found = msgspec.json.decode((await events.read(tx, event)).body, type=Event)
         rights = await events.rights(tx, found.id) if viewer.id else events.Rights(False, False)
-        said = await comments.thread(tx, event, CommentFilters(100), None)
+        said = await comments.thread(tx, event, CommentFilters(100), after)
         going = await rsvps.going(tx, found.id) if viewer.id else []
         me = await profiles.portrait(tx) if viewer.id else None
     return await pages.page(
@@ -203,6 +208,8 @@ async def _event_page(
         event=found,
         description_html=markdown(found.description) if found.description else "",
         comments=_threads(msgspec.json.decode(said.items, type=list[Comment]), me.handle if me else None, rights),
+        next=lists.after(request, talk, None, said),
+        continued=cursor is not None,
         can={
             "edit": rights.runs,
             "publish": rights.runs and found.status == "draft",
