@@ -13,12 +13,15 @@ from typing import NoReturn
 
 import pytest
 
+EVERYWHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+"""Servers stand where an ordinary user's PATH does not look."""
+
 
 def needs_program(name: str, apt_package: str) -> str:
     """The program's path. Installs the Debian package when it is missing and we are root."""
-    if not shutil.which(name) and _may_install():
+    if not shutil.which(name, path=EVERYWHERE) and _may_install():
         _install(apt_package)
-    found = shutil.which(name)
+    found = shutil.which(name, path=EVERYWHERE)
     return found or _give_up(f"needs {name}: install it with `apt-get install {apt_package}`")
 
 
