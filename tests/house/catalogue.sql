@@ -68,9 +68,11 @@ select n.nspname || ': ' || a.privilege_type
  where a.grantee = 0 and (n.nspname = 'private' or n.nspname = 'public' and a.privilege_type <> 'USAGE');
 
 -- name: functions_with_a_loose_search_path
+-- A body that is SQL itself, not a text, found its names when the function was made.
 select p.oid::regprocedure::text
   from pg_proc p
  where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+   and p.prosqlbody is null
    and not coalesce('search_path=""' = any (p.proconfig), false);
 
 -- name: definer_functions_of_others

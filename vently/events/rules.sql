@@ -376,12 +376,26 @@ grant select on public.event_cards to anon, authenticated, service_role;
 -- The list. Under row-level security an index can only be used by leakproof operators (text search and arrays have none),
 -- so a definer function finds the ids and repeats the visibility check; the query that reads the rows is judged again.
 -- Planned anew each time: what was not given folds away, and with `backwards` known the order is that of an index.
---
+
+-- What a list holds. A function without a search path of its own unfolds into the query that calls it, whose indexes
+-- answer it then; its names are bound already, because its body is no text.
+create or replace function private.fits(
+  e public.events, mine uuid[], in_city text, in_category text, tagged text, of_community uuid, of_organizer uuid, is_online boolean)
+returns boolean language sql immutable parallel safe
+return e.status <> 'draft'
+   and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
+   and (in_city is null or lower(e.city) = lower(in_city))
+   and (in_category is null or e.categories @> array[in_category])
+   and (tagged is null or e.tags @> array[tagged])
+   and (of_community is null or e.community_id = of_community)
+   and (of_organizer is null or e.organizer_id = of_organizer)
+   and (is_online is null or e.online = is_online);
+
 -- A span is read in parts. What is going on when it begins has an index of its own. What begins in it is walked in order
 -- until there is enough. Words, categories and tags have no index in that order: for them the first 300 events are walked,
 -- which is enough where many match; then wider stretches, as wide as what was found lets expect, are asked for all that
 -- match. So a page costs some hundreds of rows at most, however many events there are and however rare the words.
--- Conditions written as functions (`ts_match_vq`) are those that no index shall answer in that part.
+-- Conditions written as functions (`ts_match_vq`, `timestamptz_ge`) are those that no index shall answer there.
 
 create or replace function private.matching_events(
   q text, starting timestamptz, ending timestamptz, in_city text, in_category text, tagged text,
@@ -391,7 +405,7 @@ returns table (id uuid, starts_at timestamptz, search tsvector)
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = 'force_custom_plan' rows 20 as $$
 declare
   mine uuid[] := array(select private.my_communities());
-  words tsquery := private.search_words(q);
+  words tsquery := case when q is not null then private.search_words(q) end;
   earliest timestamptz := greatest(starting, case when not backwards then after_time end);
   latest timestamptz := least(ending, case when backwards then after_time + interval '1 microsecond' end);
   part text;
@@ -422,6 +436,7 @@ begin
       going_on := array(select e.ctid from public.events e
                          where e.status <> 'draft' and e.starts_at < starting
                            and tstzrange(e.starts_at, e.ends_at, '[]') @> starting);
+      continue when cardinality(going_on) = 0;
     else
       if part <> 'near' then
         width := width * case when got > 0 then least(2.0 * count / got, 32) else 32 end;
@@ -434,36 +449,33 @@ begin
       months := case when part in ('wide', 'wider')
         then array(select generate_series(date_bin('720 hours', since, '2000-01-01Z'), until, '720 hours')) end;
     end if;
-    return query
-    with matching as not materialized (
-      select e.id, e.starts_at, case when with_words then e.search end as search from public.events e
-       where e.status <> 'draft'
-         and (e.visibility = 'public' or e.visibility = 'members' and e.community_id = any (mine))
-         and (since is null or case when part = 'near' or q is null then e.starts_at >= since else timestamptz_ge(e.starts_at, since) end)
-         and (until is null or case when part = 'near' or q is null then e.starts_at < until else timestamptz_lt(e.starts_at, until) end)
-         and (part <> 'ongoing' or e.ctid = any (going_on))
-         and (months is null or array[date_bin('720 hours', e.starts_at, '2000-01-01Z')] && months)
-         and (q is null or case when part = 'near' then ts_match_vq(e.search, words) else e.search @@ words end)
-         and (in_city is null or lower(e.city) = lower(in_city))
-         and (in_category is null or e.categories @> array[in_category])
-         and (tagged is null or e.tags @> array[tagged])
-         and (of_community is null or e.community_id = of_community)
-         and (of_organizer is null or e.organizer_id = of_organizer)
-         and (is_online is null or e.online = is_online)
+    if part = 'near' then
+      return query
+      select e.id, e.starts_at, case when with_words then e.search end from public.events e
+       where private.fits(e, mine, in_city, in_category, tagged, of_community, of_organizer, is_online)
+         and (since is null or e.starts_at >= since) and (until is null or e.starts_at < until)
+         and (q is null or ts_match_vq(e.search, words))
          and (after_id is null or case when backwards then (e.starts_at, e.id) < (after_time, after_id)
                                        else (e.starts_at, e.id) > (after_time, after_id) end)
-    ), gathered as materialized (
-      select * from matching where part <> 'near'
-    )
-    select found.id, found.starts_at, found.search
-      from ((select * from matching m where part = 'near'
-              order by case when not backwards then m.starts_at end, case when not backwards then m.id end,
-                       m.starts_at desc, m.id desc
-              limit count)
-            union all select * from gathered) found
-     order by case when not backwards then found.starts_at end, case when not backwards then found.id end,
-              found.starts_at desc, found.id desc
-     limit count;
+       order by case when not backwards then e.starts_at end, case when not backwards then e.id end, e.starts_at desc, e.id desc
+       limit count;
+    else
+      return query
+      with gathered as materialized (
+        select e.id, e.starts_at, case when with_words then e.search end from public.events e
+         where private.fits(e, mine, in_city, in_category, tagged, of_community, of_organizer, is_online)
+           and (part <> 'ongoing' or e.ctid = any (going_on))
+           and (months is null or array[date_bin('720 hours', e.starts_at, '2000-01-01Z')] && months)
+           and (since is null or case when q is null then e.starts_at >= since else timestamptz_ge(e.starts_at, since) end)
+           and (until is null or case when q is null then e.starts_at < until else timestamptz_lt(e.starts_at, until) end)
+           and (q is null or e.search @@ words)
+           and (after_id is null or case when backwards then (e.starts_at, e.id) < (after_time, after_id)
+                                         else (e.starts_at, e.id) > (after_time, after_id) end)
+      )
+      select * from gathered g
+       order by case when not backwards then g.starts_at end, case when not backwards then g.id end, g.starts_at desc, g.id desc
+       limit count;
+    end if;
     get diagnostics got = row_count;
     count := count - got;
     exit when count <= 0;
@@ -503,7 +515,7 @@ language sql immutable parallel safe set search_path = '' as $$
 $$;
 comment on function private.search_words is 'Every word given, each also as the beginning of a longer one; null where there is none';
 revoke execute on function private.search_words(text) from public;
-revoke execute on function private.matching_events(text, timestamptz, timestamptz, text, text, text,
+revoke execute on function private.fits(public.events, uuid[], text, text, text, uuid, uuid, boolean), private.matching_events(text, timestamptz, timestamptz, text, text, text,
   uuid, uuid, boolean, boolean, timestamptz, uuid, int, boolean) from public, anon, authenticated;
 revoke execute on function private.find_events(text, timestamptz, timestamptz, text, text, text, uuid,
   uuid, boolean, text, double precision, uuid, int) from public;
