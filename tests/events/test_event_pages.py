@@ -215,3 +215,24 @@ async def test_an_admin_approves_by_page(browser: Browser, bob: Person) -> None:
     promoted = await browser.sends(f"{path}/members", f"{path}/members/{bob.handle}", role="organizer")
     assert "<small>Organizer</small>" in promoted.text
     assert bob.handle not in (await browser.sends(f"{path}/members", f"{path}/members/{bob.handle}", remove="1")).text
+
+
+async def test_shared_links_with_parameters_of_others_open(browser: Browser, alice: Person) -> None:
+    event = await alice.creates()
+    for path in ("/", "/communities", "/sign-in", f"/events/{event['slug']}"):
+        await browser.opens(f"{path}?utm_source=mail&fbclid=x")
+
+
+async def test_one_goes_on_to_an_address_in_any_letters(site: Site, alice: Person) -> None:
+    for goal in ("/events/☃", "/a\x01", "/\x7f", "/?q=%E2%98%83&city=Graz"):
+        answer = await Browser(site).sends(
+            "/sign-in", "/sign-in", email=alice.email, password="correct horse battery", next=goal
+        )
+        assert answer.status_code in (200, 404), goal
+
+
+async def test_brackets_without_end_do_not_hold_the_page_up(browser: Browser, alice: Person, bob: Person) -> None:
+    event = await alice.creates(description="[" * 40_000)
+    for number in range(3):
+        await bob.post(f"/api/events/{event['id']}/comments", {"body": f"{number}" + "[" * 4_900})
+    assert "[[[[" in await browser.opens(f"/events/{event['slug']}")

@@ -84,3 +84,10 @@ async def test_where_organisers_are_approved_by_hand_root_approves(
     assert (await bob.post("/api/events", event)).status_code == 201
     await root.patch(f"/api/admin/people/{bob.handle}", {"organizer": "none"})
     assert (await bob.post("/api/events", event)).status_code == 403
+
+
+async def test_who_lost_the_status_asks_and_does_not_take(bob: Person, root: Person) -> None:
+    await bob.post("/api/me/organizer", {"terms_accepted": True})
+    await root.patch(f"/api/admin/people/{bob.handle}", {"organizer": "none"})
+    again = await bob.post("/api/me/organizer", {"terms_accepted": True})
+    assert again.json()["organizer"]["status"] == "requested"

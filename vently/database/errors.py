@@ -55,7 +55,7 @@ def refusal(error: Exception, sentences: Mapping[str, str]) -> Refusal | None:
         return _from_server(error, sentences)
     if isinstance(error, asyncpg.DataError | OverflowError):
         return Invalid("A value is out of the range that can be stored.")
-    if isinstance(error, asyncpg.InterfaceError | OSError):
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError):
         return Unavailable("The database is not reachable right now; try again in a moment.")
     return None
 

@@ -91,14 +91,14 @@ declare
   status text;
 begin
   update public.profiles p
-     set organizer_status = case when approval = 'automatic' then 'approved' else 'requested' end,
-         organizer_since = case when approval = 'automatic' then now() end
+     set organizer_status = case when approval = 'automatic' and p.organizer_since is null then 'approved' else 'requested' end,
+         organizer_since = case when approval = 'automatic' then coalesce(p.organizer_since, now()) else p.organizer_since end
    where p.id = (select auth.uid()) and p.organizer_status = 'none';
   select p.organizer_status into status from public.profiles p where p.id = (select auth.uid());
   return status;
 end $$;
 comment on function private.become_organizer is
-  '`approval` is the operator''s setting, which the node passes: automatic, or manual by a platform admin';
+  '`approval` is the operator''s setting, which the node passes. Who lost the status asks, and a platform admin decides';
 revoke execute on function private.become_organizer(text) from public;
 grant execute on function private.become_organizer(text) to authenticated;
 
@@ -109,7 +109,7 @@ begin
     raise exception using errcode = 'PT403', message = 'Only platform admins decide who organises.', detail = 'not-allowed';
   end if;
   update public.profiles p
-     set organizer_status = status, organizer_since = case when status = 'approved' then coalesce(p.organizer_since, now()) end
+     set organizer_status = status, organizer_since = case when status = 'approved' then now() else p.organizer_since end
    where p.id = person and p.organizer_status <> status;
 end $$;
 revoke execute on function private.set_organizer_status(uuid, text) from public;

@@ -1,6 +1,7 @@
 """Answers: status, headers and ready bytes, sent as they stand."""
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -62,4 +63,5 @@ def nothing() -> Answer:
 
 
 def redirect(location: str, status: int = 303) -> Answer:
-    return Answer(b"", status, {"location": location})
+    """Anything a header cannot hold is percent-encoded."""
+    return Answer(b"", status, {"location": quote(location, safe="/:?#[]@!$&'()*+,;=%~")})

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from litestar.exceptions import HTTPException
 
-from vently.refusals import FieldError, Refusal, Unauthenticated
+from vently.refusals import FieldError, Refusal, Unauthenticated, Unavailable
 from vently.web import facts, pages, places
 from vently.web.answers import PROBLEM, Answer
 from vently.web.json_body import ClientGone
@@ -66,6 +66,8 @@ def _problem(error: Exception, path: str, request_id: str) -> tuple[Problem, dic
         headers = dict(error.headers)
         if isinstance(error, Unauthenticated):
             headers.setdefault("www-authenticate", "Bearer")
+        if isinstance(error, Unavailable):
+            headers.setdefault("retry-after", "1")
         kind, title, detail, status, wrong = error.type, error.title, error.detail, error.status, error.errors
     elif isinstance(error, HTTPException):
         status, headers = error.status_code, dict(error.headers or {})

@@ -18,7 +18,7 @@ def wrong(refused: Refusal) -> dict[str, str]:
 
 def ours(path: str | None, fallback: str = "/") -> str:
     """A path of this site to go to. Anything that could lead elsewhere (`//`, a backslash, a scheme) is not taken."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or any(c in path for c in "\\\r\n\t\0"):
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or "\\" in path or not path.isprintable():
         return fallback
     return path
 

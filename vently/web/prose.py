@@ -1,7 +1,7 @@
 """Prose people write: Markdown in, HTML out that cannot harm a reader."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
@@ -15,12 +15,17 @@ TAGS = {
 SCHEMES = {"http", "https", "mailto"}
 
 
+MOST_BRACKETS = 200
+"""A text with more is read without links: looking for the other end of each takes the square of their number."""
+
+
+@lru_cache(maxsize=1024)
 def markdown(text: str | None, *, breaks: bool = True) -> Markup:
     """Markdown (CommonMark, tables, strikethrough) as safe HTML; its highest heading is an h3, below the page's own.
 
     With `breaks` a new line stays one, as people expect who write in a box.
     """
-    parser = _parser(breaks)
+    parser = _parser(breaks, (text or "").count("[") <= MOST_BRACKETS)
     html = parser.renderer.render(_demoted(parser.parse(text or "")), parser.options, {})
     safe = nh3.clean(
         html,
@@ -34,7 +39,7 @@ def markdown(text: str | None, *, breaks: bool = True) -> Markup:
 
 def excerpt(text: str | None, length: int = 160) -> str:
     """The beginning of a Markdown text as plain words, for descriptions in search results and link previews."""
-    words = " ".join(nh3.clean(_parser(breaks=False).render(text or ""), tags=set()).split())
+    words = " ".join(nh3.clean(_parser(breaks=False, links=False).render(text or ""), tags=set()).split())
     plain = Markup(words).unescape()  # noqa: S704 - only to read entities; what comes back is a plain str
     if len(plain) <= length:
         return plain
@@ -42,10 +47,11 @@ def excerpt(text: str | None, length: int = 160) -> str:
 
 
 @cache
-def _parser(breaks: bool) -> MarkdownIt:
+def _parser(breaks: bool, links: bool) -> MarkdownIt:
     # Pictures are left out: one from elsewhere tells its host who reads the page, and the pages' CSP refuses it anyway.
     parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks})
-    return parser.enable(["table", "strikethrough"]).disable("image")
+    parser.enable(["table", "strikethrough"]).disable("image")
+    return parser if links else parser.disable("link")
 
 
 def _demoted(tokens: Sequence[Token]) -> Sequence[Token]:

@@ -18,7 +18,9 @@ class QueryReader:
     Pointers of its errors begin with `/query`, as in `/query/limit`.
     """
 
-    def __init__(self, kind: Any) -> None:
+    def __init__(self, kind: Any, *, strict: bool = True) -> None:
+        """`strict=False`, for pages: links that people share gather parameters of others (`utm_source`)."""
+        self._strict = strict
         self._texts = TextReader(kind) if kind else None
         self._names = self._texts.names if self._texts else frozenset()
         self._lists = self._texts.lists if self._texts else set()
@@ -38,7 +40,8 @@ class QueryReader:
         for name, value in pairs:
             where = f"/query/{pointing.escaped(name)}"
             if name not in self._names:
-                wrong.append(FieldError(where, f"is not a parameter here; {self._known()}"))
+                if self._strict:
+                    wrong.append(FieldError(where, f"is not a parameter here; {self._known()}"))
             elif name in self._lists:
                 given.setdefault(name, []).append(value)
             elif name in given:

@@ -135,7 +135,7 @@ def _endpoint(operation: Operation, hints: dict[str, Any], *, guarded: bool) -> 
     if unknown:
         raise TypeError(f"{function.__qualname__}: {', '.join(sorted(unknown))} is not in the path {operation.path}")
     body = BodyReader(operation.body, merge_patch=operation.method == "PATCH") if operation.body else None
-    query = QueryReader(operation.query)
+    query = QueryReader(operation.query, strict=not places.is_page(operation.path))
     parts = [(name, kind) for name, kind in operation.parts.items() if name in wanted]
 
     async def endpoint(request: Any) -> Answer:
