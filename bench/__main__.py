@@ -1,6 +1,6 @@
 """`make bench`: Vently over HTTP beside a bare server and beside pgbench of the same SQL, in one run.
 
-Machines differ and are never quiet: only the ratios count. Every pair is measured in turns, and the middle turn is kept.
+Machines differ and are never quiet: only the ratios count. Each pair is measured in turns, and the middle one is kept.
 """
 
 import argparse
@@ -10,8 +10,6 @@ import platform
 import statistics
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,12 +58,17 @@ def pairs(tokens: list[str]) -> list[Pair]:
     answer = reference.statement(
         sql.answer_event, status="'interested'", guests="0", answers="'{}'", slug=reference.GIG
     )
-    answered = reference.statement(sql.get_answer, event_id=":event_id")
     comment = reference.statement(sql.create_comment, body="'See you there.'", slug=reference.GIG)
-    commented = reference.statement(sql.get_comment, id=":id")
     mix = [(1 + number * 7919 % GIGS, token) for number, token in enumerate(tokens * 5)]
     return [
-        Pair("public list, not cached", [Call("/api/events")], 64, f"{reference.as_visitor()}{listed};\ncommit;\n", 0.5, 25),
+        Pair(
+            "public list, not cached",
+            [Call("/api/events")],
+            64,
+            f"{reference.as_visitor()}{listed};\ncommit;\n",
+            0.5,
+            25,
+        ),
         Pair(
             "event by slug, not cached",
             [Call(f"/api/events/gig-{number}") for number in range(1, GIGS + 1)],
@@ -81,7 +84,7 @@ def pairs(tokens: list[str]) -> list[Pair]:
                 for number, token in mix
             ],
             32,
-            f"{gig}{reference.as_person(PEOPLE)}{answer} \\gset\n{answered};\ncommit;\n",
+            f"{gig}{reference.as_person(PEOPLE)}{answer};\ncommit;\n",
             0.3,
             30,
         ),
@@ -92,7 +95,7 @@ def pairs(tokens: list[str]) -> list[Pair]:
                 for number, token in mix
             ],
             32,
-            f"{gig}{reference.as_person(PEOPLE)}{comment} \\gset\n{commented};\ncommit;\n",
+            f"{gig}{reference.as_person(PEOPLE)}{comment};\ncommit;\n",
             0.3,
             30,
         ),
@@ -149,15 +152,11 @@ async def serving(worlds: Path, scratch: Path, options: argparse.Namespace) -> l
             return rows
 
 
-def measured(  # noqa: PLR0913 - what is measured, where, and how long
-    pair: Pair, address: str, bare: str, url: str, scratch: Path, options: argparse.Namespace
-) -> list[Row]:
+def measured(pair: Pair, address: str, bare: str, url: str, scratch: Path, options: argparse.Namespace) -> list[Row]:
     ours: list[Load] = []
     ratios, to_bare, theirs = [], [], []
     for _ in range(options.turns):
-        done = load.run(
-            address, pair.calls, connections=pair.connections, seconds=options.seconds, scratch=scratch
-        )
+        done = load.run(address, pair.calls, connections=pair.connections, seconds=options.seconds, scratch=scratch)
         if done.failed:
             raise SystemExit(f"{pair.name}: {done.failed} requests failed; see bench.log in the world's folder")
         tps = reference.run(url, pair.script, clients=16, seconds=options.seconds, scratch=scratch)
@@ -187,7 +186,9 @@ def table(rows: list[Row]) -> str:
     lines.append("|---|---:|---:|---:|---:|---|")
     for row in rows:
         met = "" if row.met is None else "met" if row.met else "MISSED"
-        lines.append(f"| {row.name:28} | {row.ours:>10} | {row.reference:>17} | {row.result:>8} | {row.goal:>8} | {met:6}|")
+        lines.append(
+            f"| {row.name:28} | {row.ours:>10} | {row.reference:>17} | {row.result:>8} | {row.goal:>8} | {met:6}|"
+        )
     judged = [row for row in rows if row.met is not None]
     return "\n".join(lines) + f"\n\n{sum(bool(row.met) for row in judged)} of {len(judged)} goals met."
 

@@ -63,7 +63,18 @@ def _wrk(address: str, texts: list[str], connections: int, seconds: int, scratch
     calls, script = scratch / "calls.txt", scratch / "calls.lua"
     calls.write_text("\n".join(text.replace("\r\n", "\\r\\n") for text in texts) + "\n")
     script.write_text(_SCRIPT % calls)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency", "-s", script, address]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        "10s",
+        "--latency",
+        "-s",
+        script,
+        address,
+    ]
     said = subprocess.run([*map(str, command)], capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)

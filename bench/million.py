@@ -1,4 +1,4 @@
-"""How reading grows from ten thousand events to a million: `python -m bench.million`, with `--plans` for the slow ones."""
+"""How reading grows from ten thousand events to a million: `python -m bench.million`."""
 
 import argparse
 import asyncio
@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from bench.world import World, world
 from vently.communities import communities

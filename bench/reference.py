@@ -21,7 +21,7 @@ GIG = "'gig-' || :gig"
 
 def as_visitor(link: str = "") -> str:
     """The words that open a visitor's transaction (vently/database/pool.py)."""
-    return _filled({"ROLE": "anon", "CLAIMS": "'{\"role\":\"anon\"}'", "PERSON": "''", "LINK": link or "''"})
+    return _filled({"ROLE": "anon", "CLAIMS": '\'{"role":"anon"}\'', "PERSON": "''", "LINK": link or "''"})
 
 
 def as_person(people: int) -> str:
@@ -47,7 +47,21 @@ def run(url: str, script: str, *, clients: int, seconds: int, scratch: Path) -> 
     """Transactions a second."""
     file = scratch / "script.sql"
     file.write_text(script)
-    command = [programs(None) / "pgbench", "-n", "-M", "prepared", "-c", clients, "-j", 1, "-T", seconds, "-f", file, url]
+    command = [
+        programs(None) / "pgbench",
+        "-n",
+        "-M",
+        "prepared",
+        "-c",
+        clients,
+        "-j",
+        1,
+        "-T",
+        seconds,
+        "-f",
+        file,
+        url,
+    ]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if done.returncode or found is None:

@@ -13,7 +13,13 @@ from pathlib import Path
 
 VENTLY = Path(sys.executable).with_name("vently")
 SITE = "http://127.0.0.1:8000"
-ENVIRONMENT = {**os.environ, "VENTLY_LOG_LEVEL": "info", "VENTLY_LOG_FORMAT": "json", "VENTLY_RATE_LIMITS": "off", "VENTLY_SITE_URL": SITE}
+ENVIRONMENT = {
+    **os.environ,
+    "VENTLY_LOG_LEVEL": "info",
+    "VENTLY_LOG_FORMAT": "json",
+    "VENTLY_RATE_LIMITS": "off",
+    "VENTLY_SITE_URL": SITE,
+}
 PATIENCE = 120
 
 
@@ -21,7 +27,9 @@ PATIENCE = 120
 def vently(command: str, data: Path) -> Iterator[str]:
     """`vently up` or `vently serve` with one worker; gives its address."""
     port = free_port()
-    with running([VENTLY, command, "--data", data, "--port", port], f"http://127.0.0.1:{port}/readyz", data / "bench.log"):
+    with running(
+        [VENTLY, command, "--data", data, "--port", port], f"http://127.0.0.1:{port}/readyz", data / "bench.log"
+    ):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -29,10 +29,10 @@ WRITES_ELSEWHERE = {
 }
 """The demo town writes hundreds of rows at a time, as the people themselves: row-level security judges each."""
 HOLD_SQL = {
+    "database/connections.py",
     "database/embedded.py",
     "database/errors.py",
     "database/migrate.py",
-    "database/pool.py",
     "supabase/export.py",
 }
 """Where SQL stands in Python: the words that open a viewer's transaction, and what makes a schema."""

@@ -31,7 +31,7 @@ TAG = "Communities"
 async def list_communities(request: Any, viewer: Viewer, db: Database, query: CommunityFilters) -> Answer:
     """Find communities"""
     after = cursors.read(request, "communities", query, query.cursor, tuple[str, str])
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await communities.search(tx, query, after)
     return lists.answer(request, found.items, lists.after(request, "communities", query, found))
 
@@ -50,7 +50,7 @@ async def create_community(request: Any, viewer: Viewer, data: NewCommunity) -> 
 @get("/api/communities/{community}", answers=Community, may=(404,), versioned=True, tag=TAG)
 async def read_community(request: Any, viewer: Viewer, db: Database, community: Reference) -> Answer:
     """One community"""
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await communities.read(tx, community)
     return conditional.answer(request, found.body.encode(), version=found.version)
 

@@ -40,7 +40,7 @@ async def browse(request: Any, viewer: Viewer, db: Database, query: Browse) -> A
     inputs = {"q": query.q, "city": query.city}
     after = cursors.read(request, "communities page", inputs, query.cursor or None, tuple[str, str])
     filters = CommunityFilters(q=query.q.strip() or None, city=query.city.strip() or None, limit=24)
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await communities.search(tx, filters, after)
     items = msgspec.json.decode(found.items, type=list[Community])
     return await pages.page(
@@ -78,7 +78,7 @@ async def show_community(request: Any, viewer: Viewer, db: Database, community: 
     name = f"events of {community}"
     after = cursors.read(request, name, None, query.cursor or None, tuple[float, str])
     agenda = facts.of(request).parts.other["agenda"]
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = _decoded((await communities.read(tx, community)).body)
         team = await communities.team(tx, found.id)
         upcoming = await agenda(tx, found.slug, after)

@@ -2,39 +2,35 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from vently.database import errors
+from vently.database.connections import (
+    VISITOR,
+    Viewer,
+    leave_nothing,
+    opening,
+    opening_for_visitors,
+    roll_back,
+    teach_types,
+    visiting,
+)
 from vently.database.queries import Query
 from vently.refusals import NotFound, Unavailable
+
+__all__ = ["SYSTEM", "VISITOR", "Database", "Document", "Listing", "Transaction", "Viewer", "spent"]
 
 T = TypeVar("T")
 
 spent: ContextVar[list[float] | None] = ContextVar("database_seconds", default=None)
 """Seconds a request waited for the database, one entry a round trip; the web shell sets and sums it."""
 
-ROLES = {"anon": "3s", "authenticated": "8s", "service_role": "60s", "supabase_auth_admin": "8s"}
-"""Roles a node may take, and the statement timeout of each (`set role` does not apply a role's own settings)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who asks: the claims of a verified access token, or nobody."""
-
-    id: UUID | None = None
-    role: str = "anon"
-    claims: dict[str, Any] = field(default_factory=dict)
-    session_id: UUID | None = None
-
-
-VISITOR = Viewer(role="anon", claims={"role": "anon"})
 SYSTEM = Viewer(role="service_role", claims={"role": "service_role"})
 
 
@@ -113,10 +109,11 @@ class Transaction:
 
 
 class Database:
-    """A pool of connections that logs in as a role which, outside `acting_as`, can read nothing."""
+    """Connections that log in as a role which, outside of `acting_as`, can read nothing; and some that are visitors."""
 
-    def __init__(self, pool: Any, sentences: dict[str, str], site: str) -> None:
+    def __init__(self, pool: Any, visitors: Any, sentences: dict[str, str], site: str) -> None:
         self._pool = pool
+        self._visitors = visitors
         self._sentences = sentences
         self._site = site
 
@@ -125,113 +122,88 @@ class Database:
         """`site`: where people find Vently, for the addresses inside JSON that Postgres builds.
         `pooler`: a transaction-mode pooler stands between, so no prepared statement is kept.
         """
+        some = 0 if pooler else size // 2  # behind such a pooler a connection cannot stay anybody
         cache = {"statement_cache_size": 0} if pooler else {}
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, init=_teach_types, reset=_leave_nothing, **cache
+            url, min_size=1, max_size=size - some, init=teach_types, reset=leave_nothing, **cache
         )
         async with pool.acquire() as connection, connection.transaction():
             sentences = {row["name"]: row["sentence"] for row in await connection.fetch(errors.SENTENCES)}
-        return cls(pool, sentences, site)
+        visitors = some and await asyncpg.create_pool(
+            url, min_size=0, max_size=some, init=visiting(site), reset=leave_nothing
+        )
+        return cls(pool, visitors, sentences, site)
 
     @classmethod
     def closed(cls) -> "Database":
         """A database that is not open yet: every use of it is refused as Unavailable."""
-        return cls(None, {}, "")
+        return cls(None, None, {}, "")
 
     async def close(self) -> None:
-        await self._pool.close()
+        for pool in (self._pool, self._visitors):
+            if pool:
+                await pool.close()
 
     @asynccontextmanager
     async def acting_as(self, viewer: Viewer, *, link: str = "") -> AsyncIterator[Transaction]:
         """One transaction as the viewer. `link` is the id or slug they hold, which opens unlisted events."""
-        async with self._transaction(_opening(viewer, self._site, link)) as tx:
+        if self._visitors and viewer == VISITOR:
+            pool, words = self._visitors, opening_for_visitors(link)
+        else:
+            pool, words = self._pool, opening(viewer, self._site, link)
+        async with self._transaction(pool, words) as tx:
             yield tx
+
+    @asynccontextmanager
+    async def reading_as(self, viewer: Viewer) -> AsyncIterator[Transaction]:
+        """For reading alone. A visitor's statement takes one round trip: on a connection that is a visitor's for life,
+        whose plans hold (another role would have them made anew), and by itself, which reads as READ COMMITTED does.
+        """
+        if self._visitors and viewer == VISITOR:
+            async with self._connection(self._visitors) as connection:
+                yield Transaction(connection, self._sentences)
+        else:
+            async with self.acting_as(viewer) as tx:
+                yield tx
 
     @asynccontextmanager
     async def acting_as_system(self) -> AsyncIterator[Transaction]:
         """One transaction past row-level security: only for webhooks, jobs, privacy and the till."""
-        async with self._transaction(_opening(SYSTEM, self._site)) as tx:
+        async with self._transaction(self._pool, opening(SYSTEM, self._site)) as tx:
             yield tx
 
     @asynccontextmanager
     async def acting_as_role(self, role: str) -> AsyncIterator[Transaction]:
         """One transaction as a platform role: `supabase_auth_admin`, for `supabase/auth` alone."""
-        async with self._transaction(_opening(Viewer(role=role), self._site)) as tx:
+        async with self._transaction(self._pool, opening(Viewer(role=role), self._site)) as tx:
             yield tx
 
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer."""
-        async with self._transaction("begin") as tx:
+        async with self._transaction(self._pool, "begin") as tx:
             await tx.script("select 1")
 
     @asynccontextmanager
-    async def _transaction(self, opening: str) -> AsyncIterator[Transaction]:
-        if self._pool is None:
+    async def _transaction(self, pool: Any, words: str) -> AsyncIterator[Transaction]:
+        async with self._connection(pool) as connection:
+            tx = Transaction(connection, self._sentences)
+            try:
+                await tx.script(words)
+                yield tx
+            except BaseException:
+                await roll_back(connection)
+                raise
+            await tx.script("commit")
+
+    @asynccontextmanager
+    async def _connection(self, pool: Any) -> AsyncIterator[Any]:
+        if pool is None:
             raise Unavailable("The server is still starting; try again in a moment.")
         try:
-            connection = await self._pool.acquire(timeout=10)
+            connection = await pool.acquire(timeout=10)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unavailable("The database is not reachable right now; try again in a moment.") from error
         try:
-            tx = Transaction(connection, self._sentences)
-            try:
-                await tx.script(opening)
-                yield tx
-            except BaseException:
-                await _roll_back(connection)
-                raise
-            await tx.script("commit")
+            yield connection
         finally:
-            await self._pool.release(connection)
-
-
-def _opening(viewer: Viewer, site: str, link: str = "") -> str:
-    """Begin, role and claims in one round trip: the simple protocol takes several statements but no parameters."""
-    timeout = ROLES[viewer.role]
-    claims = msgspec.json.encode(viewer.claims).decode()
-    settings = {
-        "statement_timeout": timeout,
-        "request.jwt.claims": claims,
-        "request.jwt.claim.sub": str(viewer.id or ""),
-        "request.jwt.claim.role": viewer.role,
-        "request.jwt.claim.email": str(viewer.claims.get("email") or ""),
-        "vently.link": link,
-        "vently.site": site,
-    }
-    pairs = ", ".join(f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in settings.items())
-    return f"begin; set local role {viewer.role}; select {pairs}"
-
-
-def _quoted(text: str) -> str:
-    """A literal (standard_conforming_strings is on: only the quote needs doubling). NUL cannot stand in a literal."""
-    return "'" + text.replace("\0", "").replace("'", "''") + "'"
-
-
-async def _roll_back(connection: Any) -> None:
-    """Whatever keeps it from rolling back, the connection is thrown away: what went wrong before is what is told."""
-    try:
-        await connection.execute("rollback")
-    except BaseException as error:
-        with suppress(asyncpg.InterfaceError):  # the pool has let go of a connection that the server closed
-            connection.terminate()
-        if not isinstance(error, Exception):
-            raise
-
-
-async def _leave_nothing(connection: Any) -> None:
-    """Release without asyncpg's reset query (figures: 31 % of a list): a transaction leaves nothing behind."""
-    if connection.is_in_transaction():
-        await connection.execute("rollback")
-
-
-async def _teach_types(connection: Any) -> None:
-    """In a transaction: behind a transaction-mode pooler, what is prepared outside of one may meet another server."""
-    async with connection.transaction():
-        for name in ("json", "jsonb"):
-            await connection.set_type_codec(
-                name,
-                schema="pg_catalog",
-                encoder=lambda value: msgspec.json.encode(value).decode(),
-                decoder=msgspec.json.decode,
-            )
-        await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=UUID)
+            await pool.release(connection)

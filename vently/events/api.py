@@ -38,7 +38,7 @@ TAG = "Events"
 async def list_events(request: Any, viewer: Viewer, db: Database, query: EventFilters) -> Answer:
     """Find events"""
     after = cursors.read(request, "events", query, query.cursor, tuple[float, str])
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await discovery.search(tx, query, after)
     return lists.answer(request, found.items, lists.after(request, "events", query, found))
 
@@ -57,16 +57,14 @@ async def create_event(request: Any, viewer: Viewer, data: NewEvent) -> Answer:
 @get("/api/events/{event}", answers=Event, may=(404,), versioned=True, tag=TAG)
 async def read_event(request: Any, viewer: Viewer, db: Database, event: Reference) -> Answer:
     """One event"""
-    async with db.acting_as(viewer, link=event) as tx:
-        found = await events.read(tx, event)
+    found = await events.seen(db, viewer, event)
     return conditional.answer(request, found.body.encode(), version=found.version)
 
 
 @get("/api/events/{event}/calendar.ics", media_type="text/calendar", may=(404,), tag=TAG)
 async def read_calendar(viewer: Viewer, db: Database, event: Reference) -> Answer:
     """One event as a calendar (RFC 5545)"""
-    async with db.acting_as(viewer, link=event) as tx:
-        found = msgspec.json.decode((await events.read(tx, event)).body, type=Event)
+    found = msgspec.json.decode((await events.seen(db, viewer, event)).body, type=Event)
     return Answer(calendars.calendar([found], found.title), media_type=calendars.MEDIA_TYPE)
 
 
@@ -74,7 +72,7 @@ async def read_calendar(viewer: Viewer, db: Database, event: Reference) -> Answe
 async def list_calendar(viewer: Viewer, db: Database, query: CalendarFilters) -> Answer:
     """Events as a calendar to subscribe to: the soonest 100 that fit"""
     filters = EventFilters(**msgspec.structs.asdict(query), limit=100)
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         listing = await discovery.search(tx, filters, None)
     found = msgspec.json.decode(listing.items, type=list[Event])
     return Answer(calendars.calendar(found), media_type=calendars.MEDIA_TYPE)
@@ -157,7 +155,7 @@ async def create_comment(request: Any, viewer: Viewer, event: Reference, data: N
 @get("/api/comments/{comment}", answers=Comment, may=(404,), versioned=True, tag=TAG)
 async def read_comment(request: Any, viewer: Viewer, db: Database, comment: UUID) -> Answer:
     """One comment"""
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await comments.read(tx, comment)
     return conditional.answer(request, found.body.encode(), version=found.version)
 

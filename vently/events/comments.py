@@ -5,10 +5,8 @@ from uuid import UUID
 
 from vently.database.pool import Document, Listing, Transaction
 from vently.database.queries import load
-from vently.events import events
-from vently.events.events import Found
 from vently.events.shapes import CommentChanges, CommentFilters, NewComment
-from vently.refusals import NotAllowed, NotFound, Stale
+from vently.refusals import NotAllowed, Stale
 from vently.web.references import split
 
 sql = load(__package__)
@@ -16,10 +14,7 @@ sql = load(__package__)
 
 async def create(tx: Transaction, event: str, new: NewComment) -> Document:
     """Raises NotFound for an event out of sight, Invalid for a reply to a comment of another event."""
-    made = await tx.maybe_one(sql.create_comment, Found, body=new.body, reply_to=new.reply_to, **split(event))
-    if made is None:
-        raise NotFound
-    return await read(tx, made.id)
+    return await tx.one(sql.create_comment, Document, body=new.body, reply_to=new.reply_to, **split(event))
 
 
 async def read(tx: Transaction, comment: UUID) -> Document:
@@ -46,6 +41,5 @@ async def delete(tx: Transaction, comment: UUID) -> None:
 
 
 async def thread(tx: Transaction, event: str, filters: CommentFilters, after: Any) -> Listing:
-    await events.read(tx, event)
     _, last = after or (None, None)
     return await tx.one(sql.list_comments, Listing, count=filters.limit, after_id=last, **split(event))

@@ -1,5 +1,6 @@
 """Events: creating, reading, editing, publishing, cancelling, deleting."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
-from vently.database.pool import Document, Transaction
+from vently.database.pool import VISITOR, Database, Document, Transaction, Viewer
 from vently.database.queries import load
 from vently.events.importing import recurrence
 from vently.events.importing.entries import Unreadable
@@ -63,6 +64,16 @@ async def create(tx: Transaction, new: NewEvent) -> Document:
 
 async def read(tx: Transaction, event: str) -> Document:
     return await tx.one(sql.get_event, Document, **split(event))
+
+
+async def seen(db: Database, viewer: Viewer, event: str) -> Document:
+    """What the link in hand shows. Most events are public and need none: then a visitor takes the short way."""
+    if viewer == VISITOR:
+        with suppress(NotFound):
+            async with db.reading_as(viewer) as tx:
+                return await read(tx, event)
+    async with db.acting_as(viewer, link=event) as tx:
+        return await read(tx, event)
 
 
 async def by_id(tx: Transaction, event_id: UUID) -> Document:

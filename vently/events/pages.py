@@ -50,7 +50,7 @@ async def discover(request: Any, viewer: Viewer, db: Database, query: Discover) 
     """What is on"""
     filters = _filters(query)
     after = cursors.read(request, "discover", _stable(query), query.cursor or None, tuple[float, str])
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await discovery.search(tx, filters, after)
         facets = await discovery.facets(tx, datetime.now(UTC))
     return await pages.page(

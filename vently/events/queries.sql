@@ -83,7 +83,7 @@ select e.id, (select auth.uid()), :status, :guests, :answers
  where e.id = :id::uuid or e.slug = :slug::text
 on conflict (event_id, person_id)
 do update set status = excluded.status, guests = excluded.guests, answers = excluded.answers
-returning event_id;
+returning event_id, status, guests;
 
 -- name: get_answer
 select r.status, r.guests,
@@ -110,14 +110,23 @@ select coalesce((select json_agg(json_build_object(
                    from placed l join public.profiles p on p.id = l.person_id where l.place <= :count), '[]')::text as items,
        (select count(*) from placed) > :count as more,
        (select l.created_at from placed l where l.place = :count) as last_key,
-       (select l.person_id from placed l where l.place = :count) as last_id;
+       (select l.person_id from placed l where l.place = :count) as last_id
+  from public.events e
+ where e.id = :id::uuid or e.slug = :slug::text;
 
 -- name: create_comment
-insert into public.comments (event_id, author_id, body, reply_to)
-select e.id, (select auth.uid()), :body, :reply_to
-  from public.events e
- where e.id = :id::uuid or e.slug = :slug::text
-returning id;
+with made as (
+  insert into public.comments (event_id, author_id, body, reply_to)
+  select e.id, (select auth.uid()), :body, :reply_to
+    from public.events e
+   where e.id = :id::uuid or e.slug = :slug::text
+  returning *)
+select json_build_object('id', c.id, 'event_id', c.event_id, 'body', c.body, 'reply_to', c.reply_to,
+         'author', case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end,
+         'created_at', c.created_at, 'updated_at', c.updated_at, 'version', c.version)::text as body,
+       c.version
+  from made c
+  left join public.profiles p on p.id = c.author_id;
 
 -- name: get_comment
 select json_build_object('id', c.id, 'event_id', c.event_id, 'body', c.body, 'reply_to', c.reply_to,
@@ -153,7 +162,9 @@ select coalesce((select json_agg(json_build_object(
                    from placed l left join public.profiles p on p.id = l.author_id where l.place <= :count), '[]')::text as items,
        (select count(*) from placed) > :count as more,
        0 as last_key,
-       (select l.id from placed l where l.place = :count) as last_id;
+       (select l.id from placed l where l.place = :count) as last_id
+  from public.events e
+ where e.id = :id::uuid or e.slug = :slug::text;
 
 -- name: list_facets
 select coalesce(json_agg(json_build_object('kind', f.kind, 'name', f.name, 'count', f.count)), '[]')::text

@@ -8,8 +8,7 @@ import msgspec
 
 from vently.database.pool import Listing, Transaction
 from vently.database.queries import load
-from vently.events import events
-from vently.events.shapes import AttendeeFilters, NewRsvp, PersonName, Rsvp
+from vently.events.shapes import Answer, AttendeeFilters, NewRsvp, PersonName, Rsvp
 from vently.refusals import NotFound
 from vently.web.references import split
 
@@ -17,9 +16,11 @@ sql = load(__package__)
 
 
 class Answered(msgspec.Struct):
-    """Which event was answered."""
+    """Which event was answered, and how that was taken."""
 
     event_id: UUID
+    status: Answer
+    guests: int
 
 
 async def answer(tx: Transaction, event: str, new: NewRsvp) -> Rsvp:
@@ -29,12 +30,13 @@ async def answer(tx: Transaction, event: str, new: NewRsvp) -> Rsvp:
     )
     if done is None:
         raise NotFound
+    if done.status != "waitlisted":
+        return Rsvp(done.status, done.guests, None)
     return await tx.one(sql.get_answer, Rsvp, event_id=done.event_id)
 
 
 async def attendees(tx: Transaction, event: str, filters: AttendeeFilters, after: Any) -> Listing:
     """Organisers see all answers; those going see who else goes; others see their own."""
-    await events.read(tx, event)
     key, last = after or (None, None)
     return await tx.one(
         sql.list_answers,

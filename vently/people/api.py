@@ -42,7 +42,7 @@ async def become_organizer(request: Any, viewer: Viewer, db: Database, data: Ter
 @get("/api/people/{handle}", answers=Person, may=(404,), versioned=True, tag=TAG)
 async def read_person(request: Any, viewer: Viewer, db: Database, handle: Handle) -> Answer:
     """Somebody's public profile"""
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         found = await profiles.person(tx, handle)
     return conditional.answer(request, found.body.encode(), version=found.version)
 

@@ -147,7 +147,7 @@ async def become_organizer(request: Any, viewer: Viewer, db: Database) -> Answer
 async def show_person(request: Any, viewer: Viewer, db: Database, handle: Handle) -> Answer:
     """Somebody's page"""
     agenda = facts.of(request).parts.other["agenda_of_person"]
-    async with db.acting_as(viewer) as tx:
+    async with db.reading_as(viewer) as tx:
         person = msgspec.json.decode((await profiles.person(tx, handle)).body, type=Person)
         hosting = await agenda(tx, handle)
     return await pages.page(
