@@ -53,8 +53,10 @@ async def create(tx: Transaction, new: NewEvent) -> Document:
     _categories(fields)
     _recurrence(fields)
     try:
-        made = await tx.maybe_one(sql.create_event, Found, fields=fields)
-        made = made or await tx.one(sql.create_event, Found, fields=fields)
+        # Two of one title at one moment find the same address free: the second try sees the first and takes another.
+        made = await tx.maybe_one(sql.create_event, Found, fields=fields) or await tx.one(
+            sql.create_event, Found, fields=fields
+        )
     except NotAllowed:
         raise NotAllowed(
             "Become an organiser first (POST /api/me/organizer), and in a community have its admins make you organizer."
