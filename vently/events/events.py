@@ -54,14 +54,13 @@ async def create(tx: Transaction, new: NewEvent) -> Document:
     _recurrence(fields)
     try:
         # Two of one title at one moment find the same address free: the second try sees the first and takes another.
-        made = await tx.maybe_one(sql.create_event, Found, fields=fields) or await tx.one(
-            sql.create_event, Found, fields=fields
-        )
+        made = await tx.maybe_one(sql.create_event, Found, fields=fields)
+        event: Found = made if made is not None else await tx.one(sql.create_event, Found, fields=fields)
     except NotAllowed:
         raise NotAllowed(
             "Become an organiser first (POST /api/me/organizer), and in a community have its admins make you organizer."
         ) from None
-    return await by_id(tx, made.id)
+    return await by_id(tx, event.id)
 
 
 async def read(tx: Transaction, event: str) -> Document:
