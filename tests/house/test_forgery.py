@@ -175,7 +175,7 @@ async def test_missing_claims_see_less(db: Database, hidden: Hidden) -> None:
     ids = [event["id"] for event in hidden.events.values()]
     async with db.acting_as(nobody) as tx:
         assert await tx.value(mine, ids=ids) == 1
-    async with db._transaction("begin") as tx:
+    async with db._transaction(db._pool, "begin") as tx:
         with pytest.raises(NotAllowed):
             await tx.value(mine, ids=ids)
 

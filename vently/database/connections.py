@@ -12,6 +12,9 @@ import msgspec
 ROLES = {"anon": "3s", "authenticated": "8s", "service_role": "60s", "supabase_auth_admin": "8s"}
 """Roles a node may take, and the statement timeout of each (`set role` does not apply a role's own settings)."""
 
+LONGEST_LINE = "3s"
+"""How long a statement waits for a row that others write: requests behind one hot row must not take all connections."""
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -50,6 +53,7 @@ def visiting(site: str) -> Callable[[Any], Awaitable[None]]:
 def _settings(viewer: Viewer, site: str, link: str, *, local: bool) -> str:
     settings = {
         "statement_timeout": ROLES[viewer.role],
+        "lock_timeout": LONGEST_LINE,
         "request.jwt.claims": msgspec.json.encode(viewer.claims).decode(),
         "request.jwt.claim.sub": str(viewer.id or ""),
         "request.jwt.claim.role": viewer.role,
