@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from vently.communities import api as communities_api
 from vently.communities import member_pages
@@ -15,6 +16,9 @@ from vently.database.readiness import behind
 from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
+from vently.outside.mail import Mailer, Post
+from vently.outside.mail.folder import FolderMailer
+from vently.outside.mail.smtp import SmtpMailer
 from vently.outside.places import Places
 from vently.outside.places.offline import OfflinePlaces
 from vently.people import api as people_api
@@ -22,16 +26,23 @@ from vently.people import pages as people_pages
 from vently.people import profiles
 from vently.settings import Settings
 from vently.supabase.auth import api as auth_api
-from vently.supabase.auth.accounts import Auth
+from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.devices import NOWHERE
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.keys import Keys
-from vently.web import facts, health, logs, openapi, shell
+from vently.supabase.auth.rules import Rules
+from vently.supabase.auth.sealing import Sealing
+from vently.supabase.auth.sessions import sessions
+from vently.web import facts, health, logs, openapi, shell, signing
 from vently.web.envelope import Envelope
 from vently.web.facts import Parts, TokenRefused
+from vently.web.signing import Signer
 
 HERE = Path(__file__).parent
 ROOMS = [Room(name, HERE / name / "rules.sql") for name in ("database", "people", "communities", "events")]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
+GRACE = 10
+"""Seconds that mail under way may take when a node ends."""
 API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES]
 PAGES = [
     *people_pages.ROUTES,
@@ -45,7 +56,8 @@ PAGES = [
 
 def create(settings: Settings) -> Envelope:
     """The ASGI app of one worker process."""
-    auth = Auth(Database.closed(), Keys.load(settings.data / "keys"), site_url=settings.site_url)
+    signer = signing.load(settings.secret, settings.data)
+    auth = sign_in(settings, signer)
 
     @asynccontextmanager
     async def lifespan(parts: Parts) -> AsyncIterator[None]:
@@ -71,6 +83,7 @@ def create(settings: Settings) -> Envelope:
         try:
             yield
         finally:
+            await auth.post.close(GRACE)
             await parts.open_database.close()
 
     async def verify(token: str) -> dict[str, Any]:
@@ -81,7 +94,7 @@ def create(settings: Settings) -> Envelope:
 
     async def refresh(token: str) -> facts.Session | None:
         try:
-            session = await auth.refresh(token)
+            session = await sessions.refresh(auth, token, device=NOWHERE)
         except AuthError:
             return None
         return facts.Session(session.access_token, session.refresh_token, session.expires_in)
@@ -98,8 +111,42 @@ def create(settings: Settings) -> Envelope:
         refresh=refresh,
         template_folders=[HERE / room / "templates" for room in ("people", "communities", "events")],
         portray=portray,
+        signer=signer,
         drain_seconds=settings.drain_seconds,
     )
+
+
+def sign_in(settings: Settings, signer: Signer) -> Auth:
+    """Sign-in as the settings want it; the database is opened later."""
+    rules = Rules(
+        site_url=settings.site_url,
+        redirect_urls=tuple(each.strip() for each in settings.redirect_urls.split(",") if each.strip()),
+        autoconfirm=not settings.smtp_url,
+        anonymous=settings.anonymous_sign_ins == "on",
+        limited=settings.rate_limits == "on",
+        secret_key=secret_key(signer),
+    )
+    return Auth(
+        Database.closed(),
+        Keys.load(settings.data / "keys"),
+        rules,
+        sealing=Sealing(signer.key("sealing of sign-in")),
+        post=Post(mailer(settings)),
+        providers={},
+    )
+
+
+def secret_key(signer: Signer) -> str:
+    """The key of programs that act as `service_role`; `vently keys` shows it."""
+    return f"sb_secret_{signing.encode(signer.key('secret key'))}"
+
+
+def mailer(settings: Settings) -> Mailer:
+    """By SMTP when there is a server, else into a folder that the operator can look into."""
+    sender = settings.mail_from or f"Vently <hello@{urlsplit(settings.site_url).hostname}>"
+    if settings.smtp_url:
+        return SmtpMailer(settings.smtp_url, sender)
+    return FolderMailer(settings.data / "mail", sender)
 
 
 def gazetteer() -> Places:

@@ -39,6 +39,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     organizer_approval: Annotated[
         Literal["automatic", "manual"], Meta(description="manual: a platform admin approves each organiser")
     ] = "automatic"
+    smtp_url: Annotated[
+        str,
+        Meta(description="mail server, smtp://user:password@host:587 or smtps://…; empty: mail is kept in VENTLY_DATA"),
+    ] = ""
+    mail_from: Annotated[str, Meta(description="sender, `Name <address>`; empty: Vently at the site's name")] = ""
+    redirect_urls: Annotated[
+        str,
+        Meta(description="where else sign-in may lead, with commas between: https://app.example.org/** or myapp://**"),
+    ] = ""
+    anonymous_sign_ins: Annotated[
+        Literal["on", "off"], Meta(description="on: programs may make accounts of people who do not say who they are")
+    ] = "off"
     supabase_url: Annotated[str, Meta(description="a Supabase project whose tokens are taken")] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error", "critical"], Meta(description="least severe line logged")

@@ -10,9 +10,11 @@ from vently.database.pool import Database, Viewer
 from vently.people import profiles
 from vently.people.profiles import Handle, Me, Person, ProfileChanges, Terms
 from vently.refusals import Conflict, Invalid, Refusal
-from vently.supabase.auth.accounts import Auth
+from vently.supabase.auth.accounts import accounts
+from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
-from vently.supabase.auth.sessions import Device
+from vently.supabase.auth.sessions import sessions
 from vently.web import facts, flashes, forms, pages
 from vently.web import viewer as viewers
 from vently.web.answers import Answer, redirect
@@ -65,7 +67,9 @@ async def sign_up(request: Any) -> Answer:
     sent = typed(await forms.fields(request))
     try:
         form = await forms.read(request, SignUpForm)
-        session = await _auth(request).sign_up(form.email, form.password, {"name": form.name}, device=_device(request))
+        session = await accounts.sign_up(
+            _auth(request), form.email, form.password, {"name": form.name}, device=_device(request)
+        )
     except (Invalid, AuthError) as refused:
         return await _gate(request, "sign_up", sent.get("next", ""), sent, refused)
     viewers.remember(request, _cookies(session))
@@ -85,7 +89,7 @@ async def sign_in(request: Any) -> Answer:
     sent = typed(await forms.fields(request))
     try:
         form = await forms.read(request, SignInForm)
-        session = await _auth(request).sign_in(form.email, form.password, device=_device(request))
+        session = await accounts.sign_in(_auth(request), form.email, form.password, device=_device(request))
     except (Invalid, AuthError) as refused:
         return await _gate(request, "sign_in", sent.get("next", ""), sent, refused)
     viewers.remember(request, _cookies(session))
@@ -97,7 +101,7 @@ async def sign_out(request: Any, viewer: Viewer) -> Answer:
     """End this session"""
     if viewer.session_id:
         with suppress(AuthError):  # it may have been ended from elsewhere
-            await _auth(request).sign_out(viewer.session_id, "local")
+            await sessions.sign_out(_auth(request), viewer.session_id, "local")
     viewers.forget(request)
     return redirect("/")
 

@@ -8,6 +8,7 @@ SITE = "https://vently.example"
 PASSWORD = "correct horse battery"
 NEW_VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
 API_KEY = "sb_publishable_of_the_tests"
+SECRET_KEY = "sb_secret_of_the_tests"
 
 
 @dataclass(frozen=True)

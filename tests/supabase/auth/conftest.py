@@ -11,16 +11,20 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from auth_cast import API_KEY, NEW_VERSION, SITE, Account, sign_up
+from auth_cast import API_KEY, NEW_VERSION, SECRET_KEY, SITE, Account, sign_up
 from litestar import Litestar
 from litestar.datastructures import State
 from supabase import AsyncClient, acreate_client
 
 from vently.database.embedded import Server
 from vently.database.pool import Database
-from vently.supabase.auth.accounts import Auth
+from vently.outside.mail import Post
+from vently.outside.mail.folder import FolderMailer
 from vently.supabase.auth.api import mount, well_known
+from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.keys import Keys
+from vently.supabase.auth.rules import Rules
+from vently.supabase.auth.sealing import Sealing
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,13 @@ async def served(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Served]:
     database = await Database.open(server.url("authenticator", database_name))
-    auth = Auth(database, Keys.load(tmp_path_factory.mktemp("keys")), site_url=SITE)
+    auth = Auth(
+        database,
+        Keys.load(tmp_path_factory.mktemp("keys")),
+        Rules(site_url=SITE, limited=False, secret_key=SECRET_KEY),
+        sealing=Sealing(b"k" * 32),
+        post=Post(FolderMailer(tmp_path_factory.mktemp("mail"), "Vently <hello@vently.example>")),
+    )
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

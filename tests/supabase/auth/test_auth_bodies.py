@@ -7,6 +7,8 @@ import pytest
 import pytest_asyncio
 from auth_cast import PASSWORD, SITE, sign_up
 
+from vently.supabase.auth.accounts import accounts
+
 OLD_VERSION = {"X-Supabase-Api-Version": ""}
 
 
@@ -170,7 +172,7 @@ async def test_metadata_may_not_grow_past_its_limit_in_small_steps(http, alice):
 
 
 async def test_a_new_password_signs_out_everywhere_else(http, auth, alice):
-    elsewhere = await auth.sign_in(alice.email, PASSWORD)
+    elsewhere = await accounts.sign_in(auth, alice.email, PASSWORD)
     body = {"password": "a new password", "current_password": PASSWORD}
     assert (await http.put("/user", headers=alice.bearer, json=body)).status_code == 200
     assert (await http.get("/user", headers=alice.bearer)).status_code == 200

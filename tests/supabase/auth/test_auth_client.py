@@ -7,6 +7,7 @@ from auth_cast import PASSWORD
 from supabase import AsyncClient
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
+from vently.supabase.auth.devices import NOWHERE
 from vently.supabase.auth.errors import AuthError
 
 
@@ -87,13 +88,13 @@ async def test_the_client_learns_why_a_password_is_weak(supabase: AsyncClient, e
 @pytest.mark.parametrize("scope", ["global", "local", "others"])
 async def test_the_client_signs_out(supabase: AsyncClient, served, email: str, scope: str):
     here = (await supabase.auth.sign_up({"email": email, "password": PASSWORD})).session
-    elsewhere = await served.auth.sign_in(email, PASSWORD)
+    elsewhere = await accounts.sign_in(served.auth, email, PASSWORD)
     await supabase.auth.sign_out({"scope": scope})
 
     alive = {"global": [], "local": ["elsewhere"], "others": ["here"]}[scope]
     found = []
     for name, token in (("here", here.refresh_token), ("elsewhere", elsewhere.refresh_token)):
         with suppress(AuthError):
-            await served.auth.refresh(token)
+            await served.sessions.refresh(auth, token, device=NOWHERE)
             found.append(name)
     assert found == alive

@@ -7,6 +7,7 @@ import pytest
 from auth_cast import PASSWORD
 
 from vently.supabase.auth import passwords
+from vently.supabase.auth.accounts import accounts
 from vently.supabase.auth.errors import AuthError
 
 
@@ -20,11 +21,11 @@ async def test_a_bcrypt_hash_signs_in_and_is_replaced(owner, auth, alice):
     bcrypted = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10, prefix=b"2a")).decode()
     await owner.execute("update auth.users set encrypted_password = $2 where email = $1", alice.email, bcrypted)
     with pytest.raises(AuthError):
-        await auth.sign_in(alice.email, "wrong")
-    assert await auth.sign_in(alice.email, PASSWORD)
+        await accounts.sign_in(auth, alice.email, "wrong")
+    assert await accounts.sign_in(auth, alice.email, PASSWORD)
     stored = await owner.fetchval("select encrypted_password from auth.users where email = $1", alice.email)
     assert stored.startswith("$argon2id$")
-    assert await auth.sign_in(alice.email, PASSWORD)
+    assert await accounts.sign_in(auth, alice.email, PASSWORD)
 
 
 @pytest.mark.parametrize("stored", [None, "", "plain", "$fbscrypt$v=1", "$2b$10$short", "$argon2id$broken"])
@@ -32,15 +33,15 @@ async def test_a_hash_that_is_none_never_matches(owner, auth, alice, stored):
     await owner.execute("update auth.users set encrypted_password = $2 where email = $1", alice.email, stored)
     for password in (PASSWORD, "", stored or ""):
         with pytest.raises(AuthError, match="Invalid login credentials"):
-            await auth.sign_in(alice.email, password)
+            await accounts.sign_in(auth, alice.email, password)
 
 
 async def test_what_is_longer_than_bcrypt_reads_is_wrong_not_cut(auth, owner, alice):
     bcrypted = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
     await owner.execute("update auth.users set encrypted_password = $2 where email = $1", alice.email, bcrypted)
     with pytest.raises(AuthError):
-        await auth.sign_in(alice.email, "x" * 73)
-    assert await auth.sign_in(alice.email, "x" * 72)
+        await accounts.sign_in(auth, alice.email, "x" * 73)
+    assert await accounts.sign_in(auth, alice.email, "x" * 72)
 
 
 async def test_an_unknown_address_takes_as_long_as_a_wrong_password(auth, alice, monkeypatch):
@@ -60,7 +61,7 @@ async def test_an_unknown_address_takes_as_long_as_a_wrong_password(auth, alice,
     for email in (alice.email, "nobody.at.all@example.com", "no address"):
         for _ in range(5):
             with pytest.raises(AuthError, match="Invalid login credentials"):
-                await auth.sign_in(email, "a wrong password")
+                await accounts.sign_in(auth, email, "a wrong password")
     known, unknown, nonsense = min(spent[:5]), min(spent[5:10]), min(spent[10:])
     assert len(spent) == 15
     assert 0.7 < unknown / known < 1.4

@@ -12,8 +12,10 @@ import pytest
 from auth_cast import PASSWORD, Account, sign_up
 
 from vently.database.queries import Query
-from vently.supabase.auth import sessions
+from vently.supabase.auth.accounts import accounts
+from vently.supabase.auth.devices import NOWHERE
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.sessions import sessions
 
 
 async def refreshed(http: httpx.AsyncClient, token: str) -> str:
@@ -86,7 +88,7 @@ async def test_a_grandparent_after_ten_seconds_ends_the_whole_family(http, owner
 
 
 async def test_a_thief_ends_only_the_family_stolen_from(http, owner, auth, alice, bob):
-    elsewhere = await auth.sign_in(alice.email, PASSWORD)
+    elsewhere = await accounts.sign_in(auth, alice.email, PASSWORD)
     await refreshed(http, await refreshed(http, alice.refresh_token))
     await later(owner, alice)
     assert await refused(http, alice.refresh_token) == "refresh_token_already_used"
@@ -165,7 +167,7 @@ async def test_without_the_lock_there_would_be_two_live_tokens(owner, auth, alic
     monkeypatch.setattr(sessions.sql, "lock_session_of_token", nothing)
 
     async def ask() -> None:
-        await auth.refresh(alice.refresh_token)
+        await sessions.refresh(auth, alice.refresh_token, device=NOWHERE)
 
     await asyncio.gather(*(ask() for _ in range(100)))
     assert len(await live(owner, alice)) > 1
@@ -188,7 +190,7 @@ async def test_two_people_moving_to_one_address_at_once_do_not_both_get_it(http,
 
     async def move(person: Account) -> str:
         try:
-            await auth.update_user(auth.verify(person.session["access_token"]), email=email)
+            await accounts.update_user(auth, auth.verify(person.session["access_token"]), email=email)
         except AuthError as error:
             return error.code
         return "moved"
@@ -205,10 +207,10 @@ async def test_a_changed_password_leaves_no_session_that_began_with_the_old_one(
 
     async def sign_in() -> None:
         with suppress(AuthError):
-            await auth.sign_in(alice.email, PASSWORD)
+            await accounts.sign_in(auth, alice.email, PASSWORD)
 
     claims = auth.verify(alice.session["access_token"])
-    change = auth.update_user(claims, password="a new password")
+    change = accounts.update_user(auth, claims, password="a new password")
     await asyncio.gather(*(sign_in() for _ in range(8)), change, *(sign_in() for _ in range(8)))
     left = await owner.fetch("select id from auth.sessions where user_id = $1::uuid", user_id(alice))
     assert [str(row["id"]) for row in left] == [claims["session_id"]]

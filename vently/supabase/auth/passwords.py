@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
+from zxcvbn import zxcvbn
 
 from vently.supabase.auth.errors import AuthError
 
@@ -17,6 +19,9 @@ T = TypeVar("T")
 
 SHORTEST = 6
 """Characters, Supabase Auth's default."""
+
+STRONG_ENOUGH = 2
+"""zxcvbn's score from 0 to 4; from 2 on it takes over 10^6 guesses: years, at the rate that sign-in allows."""
 
 LONGEST = 72
 """Bytes, Supabase Auth's limit, so that an account can move to a Supabase project and back."""
@@ -29,13 +34,19 @@ _hashes = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19 * 1024, paralle
 _threads = ThreadPoolExecutor(max_workers=max(2, (os.cpu_count() or 2) // 2), thread_name_prefix="passwords")
 
 
-def check_strength(password: str) -> None:
-    """Raises AuthError for a password that may not be chosen."""
+async def check_strength(password: str, about: Iterable[str] = ()) -> None:
+    """Raises AuthError for a password that may not be chosen. `about`: words that whoever guesses tries first."""
     if len(password) < SHORTEST:
         message = f"Password should be at least {SHORTEST} characters."
         raise AuthError("weak_password", message, 422, reasons=["length"])
     if len(_bytes(password)) > LONGEST:
         raise AuthError("validation_failed", f"Password cannot be longer than {LONGEST} characters")
+    words = [word for text in about for word in (text, *re.split(r"[\W_]+", text)) if word]
+    found = await _in_a_thread(lambda: zxcvbn(password, user_inputs=words, max_length=LONGEST))
+    if found["score"] < STRONG_ENOUGH:
+        said = [found["feedback"]["warning"], *found["feedback"]["suggestions"]]
+        message = " ".join(["Password is too easy to guess.", *(each.rstrip(".") + "." for each in said if each)])
+        raise AuthError("weak_password", message, 422, reasons=["guessable"])
 
 
 async def hashed(password: str) -> str:

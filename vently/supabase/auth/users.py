@@ -16,6 +16,9 @@ METADATA_LONGEST = 4096
 
 METADATA_DEEPEST = 8
 
+_FACTOR = ("id", "created_at", "updated_at", "friendly_name", "factor_type", "status")
+"""What is shown of a second factor."""
+
 # The form HTML gives `<input type=email>`, which is the one Supabase Auth checks.
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*")
@@ -41,10 +44,13 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_sign_in_at: datetime | None = None
     invited_at: datetime | None = None
     banned_until: datetime | None = None
+    factors: list[dict[str, Any]] = []
 
 
-def user_of(row: dict[str, Any], identities: list[dict[str, Any]] | None) -> User:
-    """From `to_jsonb` of a row of `auth.users` and of its rows of `auth.identities`."""
+def user_of(
+    row: dict[str, Any], identities: list[dict[str, Any]] | None, factors: list[dict[str, Any]] | None = None
+) -> User:
+    """From `to_jsonb` of a row of `auth.users` and of its rows of `auth.identities` and `auth.mfa_factors`."""
     shown = {name: row.get(name) for name in User.__struct_fields__} | {
         "aud": row["aud"] or "authenticated",
         "role": row["role"] or "authenticated",
@@ -56,6 +62,7 @@ def user_of(row: dict[str, Any], identities: list[dict[str, Any]] | None) -> Use
         "created_at": row["created_at"] or "1970-01-01T00:00:00Z",
         "updated_at": row["updated_at"] or row["created_at"] or "1970-01-01T00:00:00Z",
         "identities": [_identity(each) for each in identities or []],
+        "factors": [{name: factor[name] for name in _FACTOR} for factor in factors or []],
     }
     return msgspec.convert(shown, User)
 

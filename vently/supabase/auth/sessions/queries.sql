@@ -1,38 +1,15 @@
--- Statements of sign-in, run as supabase_auth_admin, which owns these tables.
-
--- name: create_user
-with person as (
-  insert into auth.users (
-    instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
-    raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
-    -- Supabase Auth reads these as text: null would break it should the account ever move there.
-    confirmation_token, recovery_token, email_change_token_new, email_change
-  )
-  values (
-    '00000000-0000-0000-0000-000000000000', :id, 'authenticated', 'authenticated', :email, :password, now(),
-    '{"provider": "email", "providers": ["email"]}', :data, now(), now(),
-    '', '', '', ''
-  )
-  on conflict do nothing
-  returning id
-)
-insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
-select id::text, id, :identity::jsonb, 'email', now(), now(), now() from person
-returning user_id;
-
--- name: login_by_email
-select id, encrypted_password as password,
-       email_confirmed_at is not null as confirmed,
-       coalesce(banned_until > now(), false) as banned
-  from auth.users
- where email = :email and not is_sso_user and deleted_at is null;
+-- Sessions and refresh tokens.
 
 -- name: begin_session
--- Nothing happens when the password was changed since it was checked.
+-- Nothing happens when the password was changed since it was checked, or the person is banned.
 with person as (
   update auth.users
-     set last_sign_in_at = now(), updated_at = now(), encrypted_password = :password
-   where id = :user and encrypted_password = :checked
+     set last_sign_in_at = now(), updated_at = now(),
+         encrypted_password = coalesce(:password::text, encrypted_password)
+   where id = :user
+     and deleted_at is null
+     and (:checked::text is null or encrypted_password = :checked)
+     and (banned_until is null or banned_until < now())
   returning *
 ), session as (
   insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip)
@@ -40,7 +17,7 @@ with person as (
   returning *
 ), method as (
   insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)
-  select gen_random_uuid(), id, now(), now(), 'password' from session
+  select gen_random_uuid(), id, now(), now(), :method::text from session
   returning *
 ), token as (
   insert into auth.refresh_tokens (
@@ -52,6 +29,8 @@ with person as (
 select to_jsonb(person) as person,
        (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = person.id)
          as identities,
+       (select jsonb_agg(to_jsonb(f) - 'secret' order by f.created_at) from auth.mfa_factors f where f.user_id = person.id)
+         as factors,
        session.id as session_id,
        session.aal::text as aal,
        jsonb_build_array(jsonb_build_object(
@@ -122,6 +101,8 @@ select answer,
        to_jsonb(person) as person,
        (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = person.id)
          as identities,
+       (select jsonb_agg(to_jsonb(f) - 'secret' order by f.created_at) from auth.mfa_factors f where f.user_id = person.id)
+         as factors,
        session.id as session_id,
        coalesce(session.aal::text, 'aal1') as aal,
        (select jsonb_agg(jsonb_build_object(
@@ -134,34 +115,15 @@ select answer,
 select to_jsonb(u) as person,
        (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = u.id)
          as identities,
+       (select jsonb_agg(to_jsonb(f) - 'secret' order by f.created_at) from auth.mfa_factors f where f.user_id = u.id)
+         as factors,
        coalesce(u.banned_until > now(), false) as banned,
-       exists (select from auth.sessions s where s.id = :session and s.user_id = u.id) as signed_in
+       s.id as session_id,
+       s.aal::text as aal,
+       s.created_at as signed_in_at
   from auth.users u
+  left join auth.sessions s on s.id = :session and s.user_id = u.id
  where u.id = :user and u.deleted_at is null;
-
--- name: email_is_taken
-select exists (select from auth.users where email = :email and not is_sso_user and id <> :user);
-
--- name: change_user
--- Null leaves a thing as it is.
-with person as (
-  update auth.users
-     set email = coalesce(:email::text, email),
-         email_confirmed_at = case when :email::text is null then email_confirmed_at else now() end,
-         encrypted_password = coalesce(:password::text, encrypted_password),
-         raw_user_meta_data = (coalesce(raw_user_meta_data, '{}') || :data::jsonb) - :dropped::text[],
-         updated_at = now()
-   where id = :user
-     and (:password::text is null or encrypted_password is not distinct from :checked::text)
-  returning *
-), identity as (
-  update auth.identities i
-     set identity_data = i.identity_data || jsonb_build_object('email', person.email, 'email_verified', true),
-         updated_at = now()
-    from person
-   where :email::text is not null and i.user_id = person.id and i.provider = 'email'
-)
-select id from person;
 
 -- name: end_sessions
 -- The person's row is locked first, so that two sign-outs at once wait for each other instead of deadlocking.

@@ -1,6 +1,5 @@
-"""Sessions: beginning one, changing its refresh token for a new one, ending it."""
+"""Beginning a session, changing its refresh token for a new one, ending it, and whose it is."""
 
-import ipaddress
 import secrets
 from typing import Any
 from uuid import UUID
@@ -9,8 +8,9 @@ import msgspec
 
 from vently.database.pool import Transaction
 from vently.database.queries import load
+from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
-from vently.supabase.auth.tokens import Tokens
 from vently.supabase.auth.users import User, user_of
 
 sql = load(__package__)
@@ -29,35 +29,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     user: User
 
 
-class Device(msgspec.Struct, frozen=True):
-    """Where a sign-in comes from, so that people can recognise their sessions."""
-
-    user_agent: str | None = None
-    ip: str | None = None
-
-    @classmethod
-    def of(cls, user_agent: str | None, ip: str | None) -> "Device":
-        """Whatever a client claims, made fit to store."""
-        agent = "".join(letter for letter in user_agent or "" if letter.isprintable())[:512]
-        try:
-            address = str(ipaddress.ip_address(ip or ""))
-        except ValueError:
-            address = None
-        return cls(agent or None, address)
-
-
-class Login(msgspec.Struct, frozen=True):
-    """What is needed to judge a password."""
-
-    id: UUID
-    password: str | None
-    confirmed: bool
-    banned: bool
-
-
 class _Begun(msgspec.Struct, frozen=True):
     person: dict[str, Any]
     identities: list[dict[str, Any]] | None
+    factors: list[dict[str, Any]] | None
     session_id: UUID
     aal: str
     amr: list[dict[str, Any]] | None
@@ -75,26 +50,57 @@ _REFUSED = {
 }
 
 
-async def begin(tx: Transaction, tokens: Tokens, user: UUID, *, checked: str, password: str, device: Device) -> Session:
-    """Begin a session for a person whose password `checked` (its hash) was right; `password` is the hash to keep."""
+async def begin(
+    tx: Transaction,
+    auth: Auth,
+    user: UUID,
+    method: str,
+    *,
+    device: Device,
+    checked: str | None = None,
+    password: str | None = None,
+) -> Session:
+    """Begin a session for a person who has proved to be one by `method` (RFC 8176's idea, Supabase's names: password,
+    otp, oauth, magiclink, recovery, invite, anonymous …).
+
+    After a password: `checked` is the hash that was right, `password` the one to keep. Raises AuthError.
+    """
     fresh = _new_refresh_token()
     begun = await tx.maybe_one(
         sql.begin_session,
         _Begun,
         user=user,
+        method=method,
         checked=checked,
         password=password,
         refresh_token=fresh,
         user_agent=device.user_agent,
         ip=device.ip,
     )
-    if begun is None:
+    if begun is None and checked is not None:
         raise AuthError("invalid_credentials", "Invalid login credentials")
-    return _session(tokens, begun, fresh)
+    if begun is None:
+        raise AuthError("user_banned", "User is banned", 403)
+    return _session(auth, begun, fresh)
 
 
-async def exchange(tx: Transaction, tokens: Tokens, refresh_token: str, device: Device) -> Session | AuthError:
-    """A new session for a refresh token. A refusal is returned, not raised: what it retired must be committed."""
+async def refresh(auth: Auth, refresh_token: str, *, device: Device) -> Session:
+    """The next session of a refresh token; using an old one again ends its family."""
+    async with auth.acting() as tx:
+        answer = await _exchange(tx, auth, refresh_token, device)
+    if isinstance(answer, AuthError):
+        raise answer
+    return answer
+
+
+async def sign_out(auth: Auth, session: UUID, scope: str = "global") -> None:
+    """`scope`: global (everywhere), local (here) or others (everywhere else)."""
+    async with auth.acting() as tx:
+        await end(tx, session, scope)
+
+
+async def _exchange(tx: Transaction, auth: Auth, refresh_token: str, device: Device) -> Session | AuthError:
+    """A refusal is returned, not raised: what it retired must be committed."""
     missing = AuthError("refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
     if not _could_be_ours(refresh_token) or await tx.value(sql.lock_session_of_token, token=refresh_token) is None:
         return missing
@@ -110,7 +116,7 @@ async def exchange(tx: Transaction, tokens: Tokens, refresh_token: str, device: 
         return missing
     if refused := _REFUSED.get(found.answer):
         return AuthError(*refused)
-    return _session(tokens, found, found.refresh_token or "")
+    return _session(auth, found, found.refresh_token or "")
 
 
 async def end(tx: Transaction, session: UUID, scope: str) -> None:
@@ -125,12 +131,12 @@ def session_not_found() -> AuthError:
     return AuthError("session_not_found", "Session from session_id claim in JWT does not exist", 403)
 
 
-def _session(tokens: Tokens, begun: _Begun, refresh_token: str) -> Session:
-    user = user_of(begun.person, begun.identities)
-    access_token, expires_at = tokens.sign(user, str(begun.session_id), begun.aal, begun.amr or [])
+def _session(auth: Auth, begun: _Begun, refresh_token: str) -> Session:
+    user = user_of(begun.person, begun.identities, begun.factors)
+    access_token, expires_at = auth.tokens.sign(user, str(begun.session_id), begun.aal, begun.amr or [])
     return Session(
         access_token=access_token,
-        expires_in=tokens.seconds,
+        expires_in=auth.tokens.seconds,
         expires_at=expires_at,
         refresh_token=refresh_token,
         user=user,

@@ -1,0 +1,113 @@
+"""From a first step to a signed-in browser: a second factor, where there is one, comes between.
+
+Until it was given, the session of the first step waits in a cookie of its own that nothing but the page of the second
+factor looks at.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+
+from vently.database.pool import VISITOR
+from vently.people import flows
+from vently.refusals import Unauthenticated
+from vently.supabase.accounts import Account, Session
+from vently.supabase.auth.errors import AuthError
+from vently.supabase.client import Asker, SignIn
+from vently.supabase.conversation import Conversation
+from vently.web import csrf, facts, signing
+from vently.web import viewer as viewers
+from vently.web.answers import Answer, redirect
+from vently.web.form_pages import ours
+
+PENDING = "vently_pending"
+PENDING_SECONDS = 600
+SECOND_FACTOR = "/sign-in/second-factor"
+ENDED = {"session_not_found", "session_expired", "user_not_found", "user_banned", "bad_jwt", "no_authorization"}
+"""Codes that mean: this browser is signed in no longer."""
+
+_PURPOSE = "pending"
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A session that waits for the second factor."""
+
+    access_token: str
+    next: str
+
+
+def speaking(request: Any) -> Conversation:
+    """With sign-in, in the name of this browser and of who is signed in there."""
+    known = facts.of(request)
+    sign_in: SignIn = known.parts.other["sign_in"]
+    client = request.scope.get("client")
+    asker = Asker(
+        client[0] if client else "", request.headers.get("user-agent", ""), known.token, known.request_id
+    )
+    return Conversation(sign_in, asker)
+
+
+def enter(request: Any, session: Session, goal: str) -> Answer:
+    """After a first step: to `goal`, or to the page that asks for the second factor."""
+    if session.user.verified_factors and assurance(session.access_token) != "aal2":
+        _wait(request, session.access_token, goal)
+        return redirect(SECOND_FACTOR)
+    remember(request, session)
+    return redirect(ours(goal))
+
+
+def remember(request: Any, session: Session) -> None:
+    """This browser is signed in. What it held before, forms' tokens too, does not count any longer."""
+    if PENDING in request.cookies:
+        forget_pending(request)
+    viewers.remember(request, facts.Session(session.access_token, session.refresh_token, session.expires_in))
+    csrf.renew(request)
+
+
+def assurance(access_token: str) -> str:
+    """The level of a token that sign-in has just given: it need not be verified again."""
+    claims = msgspec.json.decode(signing.decode(access_token.split(".")[1]) or b"{}")
+    return str(claims.get("aal", "aal1"))
+
+
+def _wait(request: Any, access_token: str, goal: str) -> None:
+    known = facts.of(request)
+    held = f"{int(time.time()) + PENDING_SECONDS}.{signing.encode(goal.encode())}.{access_token}"
+    mark = signing.encode(known.parts.signer.mark(_PURPOSE, held.encode()))
+    known.cookies_to_set.append(viewers.cookie(known, PENDING, f"{mark}.{held}", PENDING_SECONDS))
+
+
+def pending(request: Any) -> Pending | None:
+    """The session that waits for a second factor in this browser."""
+    mark, _, held = request.cookies.get(PENDING, "").partition(".")
+    signer = facts.of(request).parts.signer
+    if not signer.matches(_PURPOSE, held.encode(), signing.decode(mark) or b""):
+        return None
+    until, goal, access_token = held.split(".", 2)
+    if int(until) < time.time():
+        return None
+    return Pending(access_token, (signing.decode(goal) or b"/").decode())
+
+
+def forget_pending(request: Any) -> None:
+    known = facts.of(request)
+    known.cookies_to_set.append(viewers.cookie(known, PENDING, "", 0))
+
+
+async def my_account(request: Any) -> Account:
+    """Of who is signed in, as sign-in knows it now. Raises Unauthenticated when the session was ended elsewhere."""
+    try:
+        return await speaking(request).user()
+    except AuthError as error:
+        raise left(request, error) from None
+
+
+def left(request: Any, error: AuthError) -> Exception:
+    """For a refusal that means that this session has ended: the browser forgets it. Any other stays as it is."""
+    if error.code not in ENDED:
+        return error
+    viewers.forget(request)
+    flows.end(request)
+    facts.of(request).viewer = VISITOR
+    return Unauthenticated("This session was ended; sign in again.")

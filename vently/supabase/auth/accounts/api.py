@@ -1,0 +1,84 @@
+"""`/signup`, `/user`, and the grant that takes a password."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post, put
+
+from vently.supabase.auth.accounts import accounts
+from vently.supabase.auth.answers import read, said
+from vently.supabase.auth.bearers import AnyRequest, auth_of, claims_of, device_of
+from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.sessions import presence
+
+
+class SignUp(msgspec.Struct):
+    email: str | None = None
+    phone: str | None = None
+    password: str | None = None
+    data: dict[str, Any] | None = None
+
+
+class PasswordGrant(msgspec.Struct):
+    email: str | None = None
+    phone: str | None = None
+    password: str | None = None
+
+
+class UserChange(msgspec.Struct):
+    email: str | None = None
+    phone: str | None = None
+    password: str | None = None
+    current_password: str | None = None
+    data: dict[str, Any] | None = None
+
+
+@post("/signup", status_code=200)
+async def sign_up(request: AnyRequest) -> Response[Any]:
+    asked = read(await request.body(), SignUp)
+    if not asked.email and not asked.phone:
+        raise AuthError("anonymous_provider_disabled", "Anonymous sign-ins are disabled", 422)
+    if not asked.password:
+        raise AuthError("validation_failed", "Signup requires a valid password")
+    _no_phone(asked.phone, "signups")
+    device = device_of(request)
+    return said(await accounts.sign_up(auth_of(request), asked.email or "", asked.password, asked.data, device=device))
+
+
+async def password_grant(request: AnyRequest) -> Response[Any]:
+    asked = read(await request.body(), PasswordGrant)
+    _no_phone(asked.phone, "logins")
+    if not asked.email:
+        raise AuthError("validation_failed", "missing email or phone")
+    device = device_of(request)
+    return said(await accounts.sign_in(auth_of(request), asked.email, asked.password or "", device=device))
+
+
+@get("/user")
+async def show_user(request: AnyRequest) -> Response[Any]:
+    return said(await presence.user(auth_of(request), claims_of(request)))
+
+
+@put("/user")
+async def change_user(request: AnyRequest) -> Response[Any]:
+    claims = claims_of(request)
+    asked = read(await request.body(), UserChange)
+    _no_phone(asked.phone, "logins")
+    changed = await accounts.update_user(
+        auth_of(request),
+        claims,
+        email=asked.email,
+        password=asked.password,
+        current_password=asked.current_password,
+        data=asked.data,
+    )
+    return said(changed)
+
+
+def _no_phone(phone: str | None, what: str) -> None:
+    if phone:
+        raise AuthError("phone_provider_disabled", f"Phone {what} are disabled")
+
+
+ROUTES = [sign_up, show_user, change_user]
+GRANTS = {"password": password_grant}
