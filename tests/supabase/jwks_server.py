@@ -113,7 +113,7 @@ class JwksServer:
 @asynccontextmanager
 async def jwks_server(*keys: SigningKeys) -> AsyncIterator[JwksServer]:
     stand_in = JwksServer("", list(keys))
-    server = await asyncio.start_server(lambda *pipe: stand_in.answer(*pipe), "127.0.0.1", 0)
+    server = await asyncio.start_server(stand_in.answer, "127.0.0.1", 0)
     stand_in.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield stand_in

@@ -1,4 +1,4 @@
-"""Tokens of a Supabase project: whose keys are taken, how often they are asked for, and what is done when it is silent."""
+"""Tokens of a Supabase project: whose keys are taken, how often they are asked for, what is done when it is silent."""
 
 import asyncio
 import gzip
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from jwks_server import JwksServer, SigningKeys, jwks_server
+from jwks_server import PATH, JwksServer, SigningKeys, jwks_server
 
 from vently.refusals import Unavailable
 from vently.settings import SettingsError
@@ -177,7 +177,7 @@ async def test_a_public_key_never_stands_in_for_the_secret(issuer):
         Project(issuer.url, hs256_secret="secret")
 
 
-async def test_a_token_signed_with_the_secret_takes_no_fetch(issuer, project):
+async def test_a_token_signed_with_the_secret_takes_no_fetch(issuer):
     for secret in ("", SECRET):
         asked = trusting(issuer, hs256_secret=secret)
         await is_taken(asked, SigningKeys.hs256(SECRET).sign(issuer.claims()))
@@ -281,9 +281,8 @@ async def faulty(request, issuer, monkeypatch) -> AsyncIterator[JwksServer]:
     monkeypatch.setattr(jwks, "SECONDS", 0.3)
     async with jwks_server(SigningKeys.es256("evil")) as evil:
         for name, value in FAULTS[request.param].items():
-            if name == "headers":
-                value = {k: v.format(evil=evil.url + "/auth/v1/.well-known/jwks.json") for k, v in value.items()}
             setattr(issuer, name, value)
+        issuer.headers = {k: v.format(evil=evil.url + PATH) for k, v in issuer.headers.items()}
         yield issuer
         assert evil.asked == [], "nobody is sent to another place for keys"
 
@@ -343,7 +342,7 @@ async def test_nobody_listens_there():
 async def test_a_client_that_follows_redirects_does_not_do_so_for_keys(issuer):
     async with jwks_server(SigningKeys.es256("evil")) as evil, httpx.AsyncClient(follow_redirects=True) as client:
         issuer.status = "302 Found"
-        issuer.headers = {"Location": evil.url + "/auth/v1/.well-known/jwks.json"}
+        issuer.headers = {"Location": evil.url + PATH}
         with pytest.raises(Unavailable):
             await Project(issuer.url, client=client).verify(evil.keys[0].sign(issuer.claims()))
         assert evil.asked == []
