@@ -7,8 +7,10 @@ from auth_cast import PASSWORD
 from supabase import AsyncClient
 from supabase_auth.errors import AuthApiError, AuthWeakPasswordError
 
+from vently.supabase.auth.accounts import accounts
 from vently.supabase.auth.devices import NOWHERE
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.sessions import sessions
 
 
 async def test_alice_signs_up_signs_out_and_signs_in_again(supabase: AsyncClient, email: str):
@@ -95,6 +97,6 @@ async def test_the_client_signs_out(supabase: AsyncClient, served, email: str, s
     found = []
     for name, token in (("here", here.refresh_token), ("elsewhere", elsewhere.refresh_token)):
         with suppress(AuthError):
-            await served.sessions.refresh(auth, token, device=NOWHERE)
+            await sessions.refresh(served.auth, token, device=NOWHERE)
             found.append(name)
     assert found == alive
