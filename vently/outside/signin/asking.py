@@ -79,7 +79,15 @@ async def asking(
         raise ProviderRefused(f"{whom} did not accept our request{f' ({said[:100]})' if said else ''}.") from error
     except (httpx.TransportError, TimeoutError) as error:
         raise ProviderRefused(f"{whom} cannot be reached just now: try again in a while.") from error
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ProviderRefused(f"{whom} gave an answer that cannot be understood.") from error
     finally:
         if wire is None:
@@ -138,7 +146,8 @@ def _plain(answer: httpx.Response) -> httpx.Headers:
 
 async def _read(answer: httpx.Response) -> bytes:
     body = bytearray()
-    async for piece in answer.aiter_raw():
+    assert isinstance(answer.stream, httpx.AsyncByteStream)  # noqa: S101 - a wire's answers are
+    async for piece in answer.stream:
         body += piece
         if len(body) > LARGEST:
             raise _TooLargeError(f"more than {LARGEST} bytes")

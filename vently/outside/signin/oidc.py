@@ -112,12 +112,12 @@ def claimed(claims: dict[str, Any]) -> Claimed:
     """Standard claims (OpenID Connect Core 1.0, section 5.1)."""
     picture = maybe_text(claims, "picture")
     parts = [part for part in (maybe_text(claims, "given_name"), maybe_text(claims, "family_name")) if part]
-    email = maybe_text(claims, "email")
+    email, verified = maybe_text(claims, "email"), claims.get("email_verified")
     return Claimed(
         subject=claims["sub"],
         email=email,
         # Apple and Amazon write it as text.
-        email_verified=email is not None and claims.get("email_verified") in (True, "true"),
+        email_verified=email is not None and (verified is True or verified == "true"),
         name=maybe_text(claims, "name") or " ".join(parts) or maybe_text(claims, "preferred_username"),
         picture=picture if picture and picture.startswith("https://") else None,
         claims=claims,
@@ -128,11 +128,11 @@ def _joined(claims: dict[str, Any], said: Any, label: str) -> dict[str, Any]:
     """With what userinfo adds. Address and whether it is verified come from one mouth: never half from each."""
     if not isinstance(said, dict) or said.get("sub") != claims["sub"]:
         raise ProviderRefused(f"{label} gave details of somebody else: start again.")
-    more = {name: value for name, value in said.items() if name not in claims}
+    address = {"email", "email_verified"}
+    more = {name: value for name, value in said.items() if name not in claims and name not in address}
     if "email" in said:
         more |= {"email": said["email"], "email_verified": said.get("email_verified", False)}
-        return {**claims, **more}
-    return {**more, **claims} if "email" in claims else {**claims, **more}
+    return {**claims, **more}
 
 
 def _method(metadata: Metadata) -> Literal["client_secret_post", "client_secret_basic"]:
