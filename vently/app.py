@@ -21,10 +21,16 @@ from vently.outside.mail.folder import FolderMailer
 from vently.outside.mail.smtp import SmtpMailer
 from vently.outside.places import Places
 from vently.outside.places.offline import OfflinePlaces
+from vently.outside.signin import Provider
+from vently.outside.signin.apple import Apple
+from vently.outside.signin.facebook import Facebook
+from vently.outside.signin.github import GitHub
+from vently.outside.signin.google import google
+from vently.outside.signin.oidc import Oidc
 from vently.people import api as people_api
 from vently.people import pages as people_pages
 from vently.people import profiles
-from vently.settings import Settings
+from vently.settings import Settings, SettingsError
 from vently.supabase.auth import api as auth_api
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import NOWHERE
@@ -116,6 +122,15 @@ def create(settings: Settings) -> Envelope:
     )
 
 
+def check(settings: Settings) -> None:
+    """Raises SettingsError for what only shows when the parts are made: better once, before any node starts."""
+    try:
+        mailer(settings)
+        providers(settings)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
 def sign_in(settings: Settings, signer: Signer) -> Auth:
     """Sign-in as the settings want it; the database is opened later."""
     rules = Rules(
@@ -132,7 +147,7 @@ def sign_in(settings: Settings, signer: Signer) -> Auth:
         rules,
         sealing=Sealing(signer.key("sealing of sign-in")),
         post=Post(mailer(settings)),
-        providers={},
+        providers=providers(settings),
     )
 
 
@@ -143,10 +158,28 @@ def secret_key(signer: Signer) -> str:
 
 def mailer(settings: Settings) -> Mailer:
     """By SMTP when there is a server, else into a folder that the operator can look into."""
-    sender = settings.mail_from or f"Vently <hello@{urlsplit(settings.site_url).hostname}>"
+    sender = settings.mail_sender or f"Vently <hello@{urlsplit(settings.site_url).hostname}>"
     if settings.smtp_url:
         return SmtpMailer(settings.smtp_url, sender)
     return FolderMailer(settings.data / "mail", sender)
+
+
+def providers(settings: Settings) -> dict[str, Provider]:
+    """Whom people may sign in with besides us: those that are configured."""
+    found: list[Provider] = []
+    if settings.google_client_id:
+        found.append(google(settings.google_client_id, settings.google_client_secret))
+    if settings.apple_client_id:
+        team, key_id = settings.apple_team_id, settings.apple_key_id
+        found.append(Apple(settings.apple_client_id, team_id=team, key_id=key_id, key=settings.apple_key))
+    if settings.github_client_id:
+        found.append(GitHub(settings.github_client_id, settings.github_client_secret))
+    if settings.facebook_client_id:
+        found.append(Facebook(settings.facebook_client_id, settings.facebook_client_secret))
+    if settings.oidc_issuer:
+        client = (settings.oidc_client_id, settings.oidc_client_secret)
+        found.append(Oidc(settings.oidc_issuer, *client, label=settings.oidc_label))
+    return {provider.name: provider for provider in found}
 
 
 def gazetteer() -> Places:

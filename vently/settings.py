@@ -43,15 +43,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="mail server, smtp://user:password@host:587 or smtps://…; empty: mail is kept in VENTLY_DATA"),
     ] = ""
-    mail_from: Annotated[str, Meta(description="sender, `Name <address>`; empty: Vently at the site's name")] = ""
+    mail_sender: Annotated[str, Meta(description="sender, `Name <address>`; empty: Vently at the site's name")] = ""
     redirect_urls: Annotated[
         str,
         Meta(description="where else sign-in may lead, with commas between: https://app.example.org/** or myapp://**"),
     ] = ""
+    google_client_id: Annotated[str, Meta(description="sign-in with Google: the client of its console")] = ""
+    google_client_secret: Annotated[str, Meta(description="its secret")] = ""
+    github_client_id: Annotated[str, Meta(description="sign-in with GitHub: the client of an OAuth app")] = ""
+    github_client_secret: Annotated[str, Meta(description="its secret")] = ""
+    facebook_client_id: Annotated[str, Meta(description="sign-in with Facebook: the id of an app")] = ""
+    facebook_client_secret: Annotated[str, Meta(description="its secret")] = ""
+    apple_client_id: Annotated[str, Meta(description="sign-in with Apple: the services id")] = ""
+    apple_team_id: Annotated[str, Meta(description="the team it belongs to")] = ""
+    apple_key_id: Annotated[str, Meta(description="the id of the key for signing in")] = ""
+    apple_key: Annotated[str, Meta(description="that private key, the text of its .p8 file")] = ""
+    oidc_issuer: Annotated[
+        str, Meta(description="sign-in with any OpenID Connect issuer: its address, whose discovery document is read")
+    ] = ""
+    oidc_client_id: Annotated[str, Meta(description="the client there")] = ""
+    oidc_client_secret: Annotated[str, Meta(description="its secret")] = ""
+    oidc_label: Annotated[str, Meta(description="what its button says")] = "OpenID Connect"
     anonymous_sign_ins: Annotated[
         Literal["on", "off"], Meta(description="on: programs may make accounts of people who do not say who they are")
     ] = "off"
-    supabase_url: Annotated[str, Meta(description="a Supabase project whose tokens are taken")] = ""
+    supabase_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+            description="address of a Supabase project that signs people in, https://….supabase.co; empty: Vently does",
+        ),
+    ] = ""
+    supabase_publishable_key: Annotated[
+        str, Meta(description="the project's publishable (or anon) key, with which the pages speak to it")
+    ] = ""
+    supabase_jwt_secret: Annotated[
+        str, Meta(description="the project's legacy JWT secret, while it still signs with one; empty: HS256 is refused")
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error", "critical"], Meta(description="least severe line logged")
     ] = "info"
@@ -89,10 +117,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             name = variable(where.rstrip("`"))
             meaning = next((meaning for known, meaning, _ in described() if known == name), "")
             raise SettingsError(f"{name} is not usable ({what}); it is: {meaning}.") from None
-        return msgspec.structs.replace(settings, site_url=settings.site_url.rstrip("/"))
+        _check_groups(settings)
+        if settings.supabase_url and settings.embedded:
+            raise SettingsError(
+                "SUPABASE_URL is set and VENTLY_DATABASE_URL is not, and people's accounts are in the project's "
+                "database: set both."
+            )
+        return msgspec.structs.replace(
+            settings, site_url=settings.site_url.rstrip("/"), supabase_url=settings.supabase_url.rstrip("/")
+        )
+
+    def __repr__(self) -> str:
+        """Without values: some are secrets, and tracebacks are read by many."""
+        return "Settings(…)"
 
 
-NAMES = {"supabase_url": "SUPABASE_URL"}
+TOGETHER = (
+    ("google_client_id", "google_client_secret"),
+    ("github_client_id", "github_client_secret"),
+    ("facebook_client_id", "facebook_client_secret"),
+    ("apple_client_id", "apple_team_id", "apple_key_id", "apple_key"),
+    ("oidc_issuer", "oidc_client_id", "oidc_client_secret"),
+)
+"""Settings that mean something only with one another."""
+
+NAMES = {
+    "supabase_url": "SUPABASE_URL",
+    "supabase_publishable_key": "SUPABASE_PUBLISHABLE_KEY",
+    "supabase_jwt_secret": "SUPABASE_JWT_SECRET",
+}
 
 
 def variable(field: str) -> str:
@@ -110,6 +163,14 @@ def described() -> list[tuple[str, str, str]]:
         choices = " | ".join(get_args(kind)) if get_origin(kind) is Literal else ""
         rows.append((variable(field), meaning + (f" ({choices})" if choices else ""), str(default)))
     return rows
+
+
+def _check_groups(settings: Settings) -> None:
+    for group in TOGETHER:
+        given = [field for field in group if getattr(settings, field)]
+        missing = [variable(field) for field in group if field not in given]
+        if given and missing:
+            raise SettingsError(f"{variable(given[0])} is set, so {' and '.join(missing)} must be set too.")
 
 
 def _path(kind: type, value: object) -> object:

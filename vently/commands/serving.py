@@ -38,12 +38,16 @@ def check_address(host: str, port: int) -> None:
 
 
 def listen(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Answer requests until SIGINT or SIGTERM. Raises CannotListen, and Unavailable when the database is silent."""
+    """Answer requests until SIGINT or SIGTERM. Raises CannotListen, SettingsError, and Unavailable when the database is
+    silent.
+    """
+    from vently.app import check
     from vently.commands.ending import Told
     from vently.supabase.auth.keys import Keys
     from vently.web import logs, signing
 
     logs.set_up(settings.log_level, settings.log_format)
+    check(settings)
     asyncio.run(_check_database(settings))
     # Made once here, not by several workers; and what is wrong with them is said once.
     Keys.load(settings.data / "keys")
