@@ -364,3 +364,26 @@ async def test_closing_does_not_wait_for_ever(url, box):
     with structlog.testing.capture_logs() as lines:
         await post.close(0.05)
     assert [line["event"] for line in lines] == ["mail lost at shutdown"]
+
+
+async def test_what_is_written_behind_a_request_is_sent(url, box):
+    post = Post(SmtpMailer(url, SENDER))
+
+    async def write():
+        return [LETTER, LETTER]
+
+    post.write(write)
+    await post.settled()
+    assert len(box.letters) == 2
+
+
+async def test_a_fault_in_writing_is_logged_without_its_words():
+    async def write():
+        raise RuntimeError("bob@example.com")
+
+    post = Post(None)
+    with structlog.testing.capture_logs() as lines:
+        post.write(write)
+        await post.settled()
+    assert [(line["event"], line["error"]) for line in lines] == [("mail not written", "RuntimeError")]
+    assert "bob" not in str(lines)

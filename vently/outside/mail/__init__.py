@@ -1,8 +1,8 @@
 """Mail: a letter, whoever takes it away, and the post that delivers behind the back of a request."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, Protocol
 
 import structlog
 from msgspec import Struct
@@ -50,17 +50,17 @@ class Post:
         self._most = most
         self._pauses = pauses
         self._hands = asyncio.Semaphore(at_once)
+        self._desks = asyncio.Semaphore(2)  # who writes holds a connection of the database
         self._closing = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
 
     def send(self, mail: Mail) -> None:
         """Takes the letter and returns at once. More than `most` waiting letters are logged and dropped."""
-        if self._closing.is_set() or len(self._under_way) >= self._most:
-            log.error("mail not taken", waiting=len(self._under_way), closing=self._closing.is_set())
-            return
-        task = asyncio.create_task(self._deliver(mail))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._begin(lambda: self._deliver(mail))
+
+    def write(self, writing: Callable[[], Awaitable[Iterable[Mail]]]) -> None:
+        """Returns at once as well; the letters, and whether there are any, are found out behind it."""
+        self._begin(lambda: self._write(writing))
 
     async def settled(self) -> None:
         """Returns once nothing is under way."""
@@ -78,6 +78,23 @@ class Post:
         if late:
             await asyncio.wait(late)
             log.error("mail lost at shutdown", letters=len(late))
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._closing.is_set() or len(self._under_way) >= self._most:
+            log.error("mail not taken", waiting=len(self._under_way), closing=self._closing.is_set())
+            return
+        task = asyncio.create_task(work())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _write(self, writing: Callable[[], Awaitable[Iterable[Mail]]]) -> None:
+        try:
+            async with self._desks:
+                letters = list(await writing())
+        except Exception as error:  # noqa: BLE001 - nobody waits for it, and no letter keeps others from being written
+            log.error("mail not written", error=type(error).__name__)  # noqa: TRY400 - see _reason
+            return
+        await asyncio.gather(*map(self._deliver, letters))
 
     async def _deliver(self, mail: Mail) -> None:
         tries = 0
