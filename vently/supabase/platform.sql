@@ -292,6 +292,33 @@ create table if not exists auth.one_time_tokens (
 create index if not exists one_time_tokens_token_hash_hash_idx on auth.one_time_tokens using hash (token_hash);
 create index if not exists one_time_tokens_relates_to_hash_idx on auth.one_time_tokens using hash (relates_to);
 create unique index if not exists one_time_tokens_user_id_token_type_key on auth.one_time_tokens (user_id, token_type);
+-- Ours alone: the six digits of the same letter, as a keyed hash, and the PKCE flow that asked for it.
+alter table auth.one_time_tokens add column if not exists code_mac text;
+alter table auth.one_time_tokens add column if not exists flow_id uuid;
+
+-- Ours alone: the browsers somebody has signed in with, so that a sign-in from a new one is told by mail.
+create table if not exists auth.known_devices (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  mark text not null, -- hash of the browser's family
+  created_at timestamptz not null default now(),
+  primary key (user_id, mark)
+);
+
+-- Ours alone: how lately and how often something was done about an address, known or not. The address is a keyed hash.
+create table if not exists auth.address_marks (
+  mark text primary key,
+  since timestamptz not null,
+  times integer not null
+);
+create index if not exists address_marks_since_idx on auth.address_marks (since);
+
+-- Ours alone; Supabase Auth counts in the memory of each of its servers. Unlogged: after a crash the counts begin anew.
+create unlogged table if not exists auth.rate_limits (
+  key text primary key,
+  tokens double precision not null,
+  updated_at timestamptz not null
+);
+create index if not exists rate_limits_updated_at_idx on auth.rate_limits (updated_at);
 
 -- Who is asking, from the claims of the transaction: the single setting first, then the JSON (PostgREST's two forms).
 -- No `set search_path`, so that the planner can inline them into policies; they call only pg_catalog.

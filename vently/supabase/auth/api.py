@@ -13,8 +13,9 @@ from vently import __version__
 from vently.supabase.auth.accounts import api as accounts
 from vently.supabase.auth.answers import VERSION, VERSION_HEADER, refused, version_asked
 from vently.supabase.auth.auth import Auth
-from vently.supabase.auth.bearers import AnyRequest, auth_of
+from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.limits import limits
 from vently.supabase.auth.sessions import api as sessions
 
 LARGEST_BODY = 64 * 1024
@@ -64,6 +65,7 @@ async def token(request: AnyRequest) -> Response[Any]:
     grant = GRANTS.get(request.query_params.get("grant_type") or "")
     if grant is None:
         raise AuthError("unsupported_grant_type", f"Use one of grant_type={', '.join(sorted(GRANTS))}")
+    await limits.spend(auth_of(request), "token", address_of(request))
     return await grant(request)
 
 

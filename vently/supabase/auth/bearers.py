@@ -38,8 +38,13 @@ def check_service_role(request: AnyRequest) -> None:
         raise AuthError("not_admin", "User not allowed", 403)
 
 
+def address_of(request: AnyRequest) -> str | None:
+    """Of the client; behind trusted proxies uvicorn has read it from `X-Forwarded-For`."""
+    return request.client.host if request.client else None
+
+
 def device_of(request: AnyRequest) -> Device:
-    return Device.of(request.headers.get("User-Agent"), request.client.host if request.client else None)
+    return Device.of(request.headers.get("User-Agent"), address_of(request))
 
 
 def _bearer(request: AnyRequest) -> str | None:

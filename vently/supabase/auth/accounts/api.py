@@ -7,8 +7,9 @@ from litestar import Response, get, post, put
 
 from vently.supabase.auth.accounts import accounts
 from vently.supabase.auth.answers import read, said
-from vently.supabase.auth.bearers import AnyRequest, auth_of, claims_of, device_of
+from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of, claims_of, device_of
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.limits import limits
 from vently.supabase.auth.sessions import presence
 
 
@@ -41,6 +42,7 @@ async def sign_up(request: AnyRequest) -> Response[Any]:
     if not asked.password:
         raise AuthError("validation_failed", "Signup requires a valid password")
     _no_phone(asked.phone, "signups")
+    await limits.spend(auth_of(request), "signup", address_of(request))
     device = device_of(request)
     return said(await accounts.sign_up(auth_of(request), asked.email or "", asked.password, asked.data, device=device))
 
@@ -50,6 +52,7 @@ async def password_grant(request: AnyRequest) -> Response[Any]:
     _no_phone(asked.phone, "logins")
     if not asked.email:
         raise AuthError("validation_failed", "missing email or phone")
+    await limits.spend(auth_of(request), "password", asked.email)
     device = device_of(request)
     return said(await accounts.sign_in(auth_of(request), asked.email, asked.password or "", device=device))
 

@@ -1,0 +1,1 @@
+"""Limits: how often one address, mailbox or person may ask sign-in for something."""
