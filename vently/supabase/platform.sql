@@ -304,14 +304,6 @@ create table if not exists auth.known_devices (
   primary key (user_id, mark)
 );
 
--- Ours alone: how lately and how often something was done about an address, known or not. The address is a keyed hash.
-create table if not exists auth.address_marks (
-  mark text primary key,
-  since timestamptz not null,
-  times integer not null
-);
-create index if not exists address_marks_since_idx on auth.address_marks (since);
-
 -- Ours alone; Supabase Auth counts in the memory of each of its servers. Unlogged: after a crash the counts begin anew.
 create unlogged table if not exists auth.rate_limits (
   key text primary key,
