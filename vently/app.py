@@ -28,17 +28,26 @@ from vently.outside.signin.github import GitHub
 from vently.outside.signin.google import google
 from vently.outside.signin.oidc import Oidc
 from vently.people import api as people_api
+from vently.people import (
+    callback_pages,
+    factor_pages,
+    mail_pages,
+    passkey_pages,
+    profiles,
+    second_factor_pages,
+    security_pages,
+    sign_in_pages,
+)
 from vently.people import pages as people_pages
-from vently.people import profiles
 from vently.settings import Settings, SettingsError
 from vently.supabase.auth import api as auth_api
 from vently.supabase.auth.auth import Auth
-from vently.supabase.auth.devices import NOWHERE
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.keys import Keys
 from vently.supabase.auth.rules import Rules
 from vently.supabase.auth.sealing import Sealing
-from vently.supabase.auth.sessions import sessions
+from vently.supabase.client import Asker, SignIn
+from vently.supabase.conversation import Conversation
 from vently.web import facts, health, logs, openapi, shell, signing
 from vently.web.envelope import Envelope
 from vently.web.facts import Parts, TokenRefused
@@ -51,6 +60,13 @@ GRACE = 10
 """Seconds that mail under way may take when a node ends."""
 API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES]
 PAGES = [
+    *sign_in_pages.ROUTES,
+    *mail_pages.ROUTES,
+    *callback_pages.ROUTES,
+    *second_factor_pages.ROUTES,
+    *passkey_pages.ROUTES,
+    *security_pages.ROUTES,
+    *factor_pages.ROUTES,
     *people_pages.ROUTES,
     *communities_pages.ROUTES,
     *member_pages.ROUTES,
@@ -83,7 +99,7 @@ def create(settings: Settings) -> Envelope:
             return reason
 
         parts.readiness.append(up_to_date)
-        parts.other["auth"], parts.other["places"] = auth, gazetteer()
+        parts.other["places"] = gazetteer()
         # A community's and a person's page show events, which live in a room above theirs.
         parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
         try:
@@ -99,8 +115,10 @@ def create(settings: Settings) -> Envelope:
             raise TokenRefused(error.message) from None
 
     async def refresh(token: str) -> facts.Session | None:
+        known = facts.current.get()
+        asker = Asker(known.address, known.user_agent, request_id=known.request_id) if known else Asker()
         try:
-            session = await sessions.refresh(auth, token, device=NOWHERE)
+            session = await Conversation(app.parts.other["sign_in"], asker).refresh(token)
         except AuthError:
             return None
         return facts.Session(session.access_token, session.refresh_token, session.expires_in)
@@ -109,7 +127,7 @@ def create(settings: Settings) -> Envelope:
         async with auth.database.acting_as(viewer) as tx:
             return await profiles.portrait(tx)
 
-    return shell.create_app(
+    app = shell.create_app(
         settings,
         [*API, *PAGES, auth_api.mount(auth), auth_api.well_known(auth)],
         lifespan=lifespan,
@@ -120,6 +138,13 @@ def create(settings: Settings) -> Envelope:
         signer=signer,
         drain_seconds=settings.drain_seconds,
     )
+    app.parts.other["sign_in"] = SignIn.within(app, settings.site_url)
+    return app
+
+
+def project_of(settings: Settings) -> Project:
+    """The Supabase project whose tokens are taken."""
+    return Project(settings.supabase_url, hs256_secret=settings.supabase_jwt_secret)
 
 
 def check(settings: Settings) -> None:
@@ -127,6 +152,8 @@ def check(settings: Settings) -> None:
     try:
         mailer(settings)
         providers(settings)
+        if settings.supabase_url:
+            project_of(settings)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 

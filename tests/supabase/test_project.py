@@ -57,6 +57,11 @@ def trusting(server: JwksServer, clock: Clock | None = None, **options: Any) -> 
     return project
 
 
+async def fetched(project: Project) -> None:
+    if fetching := project.keys.warm():
+        await fetching
+
+
 async def is_taken(project: Project, token: str) -> bool:
     try:
         return bool(await project.verify(token))
@@ -197,7 +202,7 @@ async def test_keys_are_fetched_once_for_many_who_come_at_once(issuer, project):
 
 
 async def test_a_thousand_unknown_kids_make_two_fetches_at_most(issuer, project, clock):
-    await project.keys.warm()
+    await fetched(project)
     clock.now += project_keys.GAP
     forged = [SigningKeys(f"kid-{n}", issuer.keys[0].key).sign(issuer.claims()) for n in range(1000)]
     taken = await asyncio.gather(*(is_taken(project, token) for token in forged))
@@ -226,7 +231,7 @@ async def test_a_key_that_was_taken_back_stops_counting(issuer, project, clock):
     issuer.keys = [SigningKeys.es256("two")]
     clock.now += project_keys.FRESH + 1
     assert await is_taken(project, old.sign(issuer.claims())), "nobody waits for the fetch that this one begins"
-    await project.keys.warm()
+    await fetched(project)
     assert not await is_taken(project, old.sign(issuer.claims()))
     assert await is_taken(project, issuer.keys[0].sign(issuer.claims()))
 
@@ -236,7 +241,7 @@ async def test_a_project_may_take_back_its_last_key(issuer, project, clock):
     assert await is_taken(project, old.sign(issuer.claims()))
     issuer.keys = []
     clock.now += project_keys.FRESH + 1
-    await project.keys.warm()
+    await fetched(project)
     assert not await is_taken(project, old.sign(issuer.claims())), "no keys is an answer, not a fault"
 
 
@@ -305,7 +310,7 @@ async def test_without_keys_who_somebody_is_cannot_be_said(faulty, project, cloc
 async def test_keys_at_hand_go_on_counting_for_a_day_and_nobody_waits(faulty, project, clock):
     faults = vars(faulty).copy()
     faulty.well()
-    await project.keys.warm()
+    await fetched(project)
     vars(faulty).update(faults, asked=faulty.asked)
     token = faulty.keys[0].sign(faulty.claims())
     for hours in (1, 8, 12):
@@ -313,7 +318,7 @@ async def test_keys_at_hand_go_on_counting_for_a_day_and_nobody_waits(faulty, pr
         started = time.perf_counter()
         assert await is_taken(project, token)
         assert time.perf_counter() - started < 0.25
-        await project.keys.warm()
+        await fetched(project)
     assert len(faulty.asked) == 4
     clock.now += 4 * 3600
     with pytest.raises(Unavailable):
@@ -324,7 +329,7 @@ async def test_keys_at_hand_go_on_counting_for_a_day_and_nobody_waits(faulty, pr
 
 
 async def test_a_stranger_with_an_unknown_kid_is_refused_while_it_is_down(issuer, project, clock):
-    await project.keys.warm()
+    await fetched(project)
     issuer.silent = True
     clock.now += project_keys.GAP
     assert not await is_taken(project, SigningKeys.es256("stranger").sign(issuer.claims()))

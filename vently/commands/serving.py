@@ -50,7 +50,8 @@ def listen(settings: Settings, host: str, port: int, workers: int) -> None:
     check(settings)
     asyncio.run(_check_database(settings))
     # Made once here, not by several workers; and what is wrong with them is said once.
-    Keys.load(settings.data / "keys")
+    if not settings.supabase_url:
+        Keys.load(settings.data / "keys")
     signing.load(settings.secret, settings.data)
     with _listening(host, port) as sockets, _signals_kept():
         address = _address(host, sockets[0].getsockname()[1])

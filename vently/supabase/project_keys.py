@@ -49,10 +49,9 @@ class ProjectKeys:
             raise Unavailable("Sign-in does not answer, so who you are cannot be checked; try again in a moment.")
         return self._keys.get(kid)
 
-    async def warm(self) -> None:
-        """Fetch before the first request asks; a project that is silent keeps nobody from starting."""
-        if fetching := self._fetch():
-            await asyncio.shield(fetching)
+    def warm(self) -> asyncio.Task[None] | None:
+        """Fetch before the first request asks. Nobody need wait: a node starts without its project too."""
+        return self._fetch()
 
     async def close(self) -> None:
         if self._fetching:
