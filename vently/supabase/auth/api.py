@@ -15,11 +15,12 @@ from vently.supabase.auth.answers import VERSION, VERSION_HEADER, refused, versi
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.flows import api as flows
 from vently.supabase.auth.limits import limits
 from vently.supabase.auth.sessions import api as sessions
 
 LARGEST_BODY = 64 * 1024
-SUBJECTS = (accounts, sessions)
+SUBJECTS = (accounts, flows, sessions)
 GRANTS: dict[str, Callable[[AnyRequest], Awaitable[Response[Any]]]] = {
     name: grant for subject in SUBJECTS for name, grant in subject.GRANTS.items()
 }
