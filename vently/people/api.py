@@ -1,11 +1,13 @@
 """People over HTTP: `/api/me` and `/api/people`."""
 
 from typing import Any
+from uuid import UUID
 
 from vently.database.pool import Database, Viewer
-from vently.people import administration, profiles
+from vently.people import administration, profiles, sessions
 from vently.people.administration import AccountChanges, PeopleAccounts, PeopleFilters, PersonAccount
 from vently.people.profiles import Handle, Me, Person, ProfileChanges, Terms
+from vently.people.sessions import MySessions
 from vently.web import conditional, cursors, facts, lists
 from vently.web.answers import Answer, nothing
 from vently.web.conditional import wanted_version
@@ -37,6 +39,24 @@ async def become_organizer(request: Any, viewer: Viewer, db: Database, data: Ter
     async with db.acting_as(viewer) as tx:
         found = await profiles.become_organizer(tx, data, approval=approval)
     return Answer(found.body.encode())
+
+
+@get("/api/me/sessions", answers=MySessions, signed_in=True, tag=TAG)
+async def list_sessions(viewer: Viewer, db: Database) -> Answer:
+    """Where the viewer is signed in"""
+    async with db.acting_as(viewer) as tx:
+        return Answer(MySessions(await sessions.mine(tx)))
+
+
+@delete("/api/me/sessions/{session}", signed_in=True, may=(404,), tag=TAG)
+async def end_session(viewer: Viewer, db: Database, session: UUID) -> Answer:
+    """Sign a browser or program out
+
+    Its refresh token counts no longer; an access token it holds runs out within the hour.
+    """
+    async with db.acting_as(viewer) as tx:
+        await sessions.end(tx, session)
+    return nothing()
 
 
 @get("/api/people/{handle}", answers=Person, may=(404,), versioned=True, tag=TAG)
@@ -79,4 +99,15 @@ async def decide(viewer: Viewer, db: Database, handle: Handle, data: AccountChan
         return Answer((await administration.decide(tx, handle, data)).body.encode())
 
 
-ROUTES = [read_me, edit_me, become_organizer, read_person, follow, unfollow, list_people, decide]
+ROUTES = [
+    read_me,
+    edit_me,
+    become_organizer,
+    list_sessions,
+    end_session,
+    read_person,
+    follow,
+    unfollow,
+    list_people,
+    decide,
+]

@@ -42,9 +42,7 @@ def speaking(request: Any) -> Conversation:
     known = facts.of(request)
     sign_in: SignIn = known.parts.other["sign_in"]
     client = request.scope.get("client")
-    asker = Asker(
-        client[0] if client else "", request.headers.get("user-agent", ""), known.token, known.request_id
-    )
+    asker = Asker(client[0] if client else "", request.headers.get("user-agent", ""), known.token, known.request_id)
     return Conversation(sign_in, asker)
 
 
@@ -63,6 +61,20 @@ def remember(request: Any, session: Session) -> None:
         forget_pending(request)
     viewers.remember(request, facts.Session(session.access_token, session.refresh_token, session.expires_in))
     csrf.renew(request)
+
+
+async def renew(request: Any, surplus: Session | None = None) -> None:
+    """An access token that says what its person has just changed; `surplus` is a session this browser need not have."""
+    speaker = speaking(request)
+    token = request.cookies.get(viewers.REFRESH_COOKIE)
+    try:
+        if surplus:
+            await speaker.holding(surplus.access_token).sign_out("local")
+        if token and facts.of(request).token:
+            fresh = await speaker.refresh(token)
+            viewers.remember(request, facts.Session(fresh.access_token, fresh.refresh_token, fresh.expires_in))
+    except AuthError:
+        return  # the token before counts, for as long as it lives
 
 
 def assurance(access_token: str) -> str:

@@ -86,3 +86,12 @@ select json_build_object('id', p.id, 'handle', p.handle, 'name', p.name, 'organi
 
 -- name: am_platform_admin
 select private.i_am_platform_admin();
+
+-- name: list_my_sessions
+select s.id, s.created_at, s.refreshed_at, s.user_agent, s.ip, s.aal, s.current
+  from private.my_sessions() s
+ order by s.current desc, s.refreshed_at desc, s.id
+ limit 200;
+
+-- name: end_my_session
+select private.end_my_session(:session);

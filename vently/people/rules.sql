@@ -124,6 +124,30 @@ revoke execute on function private.account_of(text) from public;
 grant execute on function private.account_of(text) to service_role;
 
 
+-- Sessions. A Supabase project keeps them in the same table; only its owner and `postgres` look into it.
+
+create or replace function private.my_sessions()
+returns table (id uuid, created_at timestamptz, refreshed_at timestamptz, user_agent text, ip text, aal text, current boolean)
+language sql stable security definer set search_path = '' rows 5 as $$
+  select s.id, s.created_at, coalesce(s.refreshed_at at time zone 'UTC', s.updated_at, s.created_at), s.user_agent,
+         host(s.ip), s.aal::text, s.id::text is not distinct from (select auth.jwt() ->> 'session_id')
+    from auth.sessions s
+   where s.user_id = (select auth.uid()) and (s.not_after is null or s.not_after > now())
+$$;
+revoke execute on function private.my_sessions() from public;
+grant execute on function private.my_sessions() to authenticated;
+
+create or replace function private.end_my_session(session uuid) returns boolean
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  delete from auth.sessions s where s.id = session and s.user_id = (select auth.uid());
+  return found;
+end $$;
+comment on function private.end_my_session is 'Its refresh tokens go with it; an access token counts until it runs out';
+revoke execute on function private.end_my_session(uuid) from public;
+grant execute on function private.end_my_session(uuid) to authenticated;
+
+
 -- The outbox
 
 create or replace function private.announce_profile() returns trigger

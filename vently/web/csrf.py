@@ -69,6 +69,13 @@ def token(request: Any) -> str:
     return _token(request, known.csrf, known.viewer or VISITOR)
 
 
+def renew(request: Any) -> None:
+    """At sign-in: tokens that this browser was given before, whoever gave them, fit no form any longer."""
+    known = facts.of(request)
+    known.csrf = secrets.token_urlsafe(16)
+    known.cookies_to_set.append(viewers.cookie(known, COOKIE, known.csrf, _REMEMBERED))
+
+
 def field(request: Any) -> Markup:
     """The hidden field that each form carries."""
     return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token(request))

@@ -73,6 +73,10 @@ class Facts:
     started: float = field(default_factory=time.perf_counter)
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     viewer: Viewer | None = None
+    token: str = ""
+    """The access token of the viewer's cookies, to speak with sign-in in their name."""
+    address: str = ""
+    user_agent: str = ""
     body: bytes = b""
     personal: bool = False
     csrf: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from vently.database.pool import VISITOR, Viewer
-from vently.refusals import NotAllowed, Unauthenticated
+from vently.refusals import NotAllowed, Unauthenticated, Unavailable
 from vently.web import facts
 from vently.web.facts import Facts, Session, TokenRefused
 from vently.web.places import SAFE_METHODS, is_page
@@ -48,6 +48,8 @@ async def _find(request: Any, known: Facts) -> Viewer:
             "Cookies alone do not count here: send an access token as `Authorization: Bearer …`.",
             headers={"www-authenticate": "Bearer"},
         )
+    client = request.scope.get("client")
+    known.address, known.user_agent = client[0] if client else "", request.headers.get("user-agent", "")
     return await _from_cookies(request.cookies, known)
 
 
@@ -91,14 +93,21 @@ async def _from_cookies(cookies: dict[str, str], known: Facts) -> Viewer:
     access, refresh = cookies.get(ACCESS_COOKIE), cookies.get(REFRESH_COOKIE)
     if access:
         try:
-            return as_viewer(await _verified(access, known))
+            viewer = as_viewer(await _verified(access, known))
         except (TokenRefused, Unauthenticated, NotAllowed):
             pass
-    session = await _refreshed(refresh, known) if refresh else None
+        else:
+            known.token = access
+            return viewer
+    try:
+        session = await _refreshed(refresh, known) if refresh else None
+    except Unavailable:
+        return VISITOR  # for now: the cookies may count again when sign-in answers
     if session is None:
         forget(known)
         return VISITOR
     remember(known, session)
+    known.token = session.access_token
     try:
         return as_viewer(await _verified(session.access_token, known))
     except (TokenRefused, Unauthenticated, NotAllowed):

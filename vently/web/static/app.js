@@ -30,6 +30,11 @@ function easeForms(root) {
   const zone = root.querySelector("select[data-guess]");
   if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
   if (zone && !zone.value) zone.value = "UTC";
+  const print = root.querySelector("[data-print]");
+  if (print) {
+    print.hidden = false;
+    print.addEventListener("click", () => window.print());
+  }
 }
 
 document.addEventListener("change", ({ target }) => {
