@@ -10,6 +10,8 @@ import httpx
 from vently.database.pool import Viewer
 from vently.settings import Settings
 
+SECRET = "what seals the keys in the one database of all tests"
+
 
 @dataclass
 class Site:

@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 import structlog
-from cast import Person, Site
+from cast import SECRET, Person, Site
 
 from vently.app import ROOMS, create
 from vently.database import embedded
@@ -52,6 +52,7 @@ async def site(server: Server, database_name: str, tmp_path_factory: pytest.Temp
         database_url=server.url("authenticator", database_name),
         owner_url=server.url("postgres", database_name),
         platform_url=server.url("supabase_admin", database_name),
+        secret=SECRET,
         site_url="http://vently.test",
         rate_limits="off",
     )

@@ -40,17 +40,17 @@ from vently.people import (
 )
 from vently.people import pages as people_pages
 from vently.settings import Settings, SettingsError
-from vently.supabase.auth import api as auth_api
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
-from vently.supabase.auth.keys import Keys
 from vently.supabase.auth.rules import Rules
 from vently.supabase.auth.sealing import Sealing
-from vently.supabase.client import Asker, SignIn
+from vently.supabase.client import Asker
 from vently.supabase.conversation import Conversation
+from vently.supabase.project import Project
 from vently.web import facts, health, logs, openapi, shell, signing
+from vently.web.doors import Door, OurDoor, ProjectDoor
 from vently.web.envelope import Envelope
-from vently.web.facts import Parts, TokenRefused
+from vently.web.facts import Parts
 from vently.web.signing import Signer
 
 HERE = Path(__file__).parent
@@ -79,11 +79,11 @@ PAGES = [
 def create(settings: Settings) -> Envelope:
     """The ASGI app of one worker process."""
     signer = signing.load(settings.secret, settings.data)
-    auth = sign_in(settings, signer)
+    door = door_of(settings, signer)
 
     @asynccontextmanager
     async def lifespan(parts: Parts) -> AsyncIterator[None]:
-        parts.open_database = auth.database = await Database.open(
+        parts.open_database = await Database.open(
             settings.database_url,
             site=settings.site_url,
             size=settings.database_connections,
@@ -102,17 +102,12 @@ def create(settings: Settings) -> Envelope:
         parts.other["places"] = gazetteer()
         # A community's and a person's page show events, which live in a room above theirs.
         parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
+        await door.open(parts)
         try:
             yield
         finally:
-            await auth.post.close(GRACE)
+            await door.close()
             await parts.open_database.close()
-
-    async def verify(token: str) -> dict[str, Any]:
-        try:
-            return auth.verify(token)
-        except AuthError as error:
-            raise TokenRefused(error.message) from None
 
     async def refresh(token: str) -> facts.Session | None:
         known = facts.current.get()
@@ -124,22 +119,30 @@ def create(settings: Settings) -> Envelope:
         return facts.Session(session.access_token, session.refresh_token, session.expires_in)
 
     async def portray(viewer: Viewer) -> Any:
-        async with auth.database.acting_as(viewer) as tx:
+        async with app.parts.database.acting_as(viewer) as tx:
             return await profiles.portrait(tx)
 
     app = shell.create_app(
         settings,
-        [*API, *PAGES, auth_api.mount(auth), auth_api.well_known(auth)],
+        [*API, *PAGES, *door.routes],
         lifespan=lifespan,
-        verify=verify,
+        verify=door.verify,
         refresh=refresh,
+        publishable_keys=[settings.supabase_publishable_key or publishable_key(signer)],
         template_folders=[HERE / room / "templates" for room in ("people", "communities", "events")],
         portray=portray,
         signer=signer,
         drain_seconds=settings.drain_seconds,
     )
-    app.parts.other["sign_in"] = SignIn.within(app, settings.site_url)
+    app.parts.other["sign_in"] = door.sign_in(app)
     return app
+
+
+def door_of(settings: Settings, signer: Signer) -> Door:
+    """Sign-in of ours, unless a Supabase project signs people in."""
+    if settings.supabase_url:
+        return ProjectDoor(project_of(settings), settings.supabase_publishable_key)
+    return OurDoor(sign_in(settings, signer), grace=GRACE)
 
 
 def project_of(settings: Settings) -> Project:
@@ -170,7 +173,6 @@ def sign_in(settings: Settings, signer: Signer) -> Auth:
     )
     return Auth(
         Database.closed(),
-        Keys.load(settings.data / "keys"),
         rules,
         sealing=Sealing(signer.key("sealing of sign-in")),
         post=Post(mailer(settings)),
@@ -179,8 +181,13 @@ def sign_in(settings: Settings, signer: Signer) -> Auth:
 
 
 def secret_key(signer: Signer) -> str:
-    """The key of programs that act as `service_role`; `vently keys` shows it."""
+    """The key of programs that act as `service_role`; `vently keys api` shows it."""
     return f"sb_secret_{signing.encode(signer.key('secret key'))}"
+
+
+def publishable_key(signer: Signer) -> str:
+    """The key of programs that people run: it says which Vently they mean, and opens nothing."""
+    return f"sb_publishable_{signing.encode(signer.key('publishable key'))}"
 
 
 def mailer(settings: Settings) -> Mailer:

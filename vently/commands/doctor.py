@@ -20,7 +20,6 @@ from vently.commands.printing import print_json
 from vently.database.embedded import EmbeddedError
 from vently.refusals import Refusal
 from vently.settings import Settings, variable
-from vently.supabase.auth.keys import Keys, KeysUnusableError
 
 OLDEST_PYTHON = (3, 11)
 LITTLE, TOO_LITTLE = 1_000_000_000, 100_000_000
@@ -113,7 +112,16 @@ def _keys(settings: Settings) -> Iterator[Finding]:
             f"VENTLY_SECRET has only {len(settings.secret)} characters and can be guessed.",
             "Set it to 32 random ones or more, the same on every node: `openssl rand -hex 32`.",
         )
+    if settings.database_url and not settings.secret:
+        yield note(
+            "secret",
+            "VENTLY_DATABASE_URL is set and VENTLY_SECRET is not: a second node cannot open the keys of the first.",
+            "With several nodes, set VENTLY_SECRET to the same 32 random characters or more on each: "
+            "`openssl rand -hex 32`.",
+        )
     folder = settings.data / "keys"
+    if settings.secret and not folder.exists():
+        return
     if not folder.exists():
         yield note("keys", f"There are no keys in {folder} yet; the first start makes them.")
         return
@@ -121,14 +129,8 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     for path in open_to_others:
         mode = "700" if path.is_dir() else "600"
         yield wrong("keys", f"Others on this machine may look into {path}.", f"chmod {mode} '{path}'")
-    try:
-        if (folder / "signing.json").exists():
-            Keys.load(folder)
-    except KeysUnusableError as error:
-        yield wrong("keys", str(error))
-    else:
-        if not open_to_others:
-            yield fine("keys", f"The keys in {folder} are readable to Vently alone.")
+    if not open_to_others:
+        yield fine("keys", f"The keys in {folder} are readable to Vently alone.")
 
 
 def _others_may_look(path: Path) -> bool:

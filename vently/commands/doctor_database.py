@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from vently.app import ROOMS
+from vently.app import ROOMS, sign_in
+from vently.commands.connecting import database
 from vently.commands.findings import Finding, fine, note, wrong
 from vently.database import inspection, migrate
 from vently.database.inspection import Found
 from vently.database.schema import CannotMigrate
+from vently.refusals import Refusal
 from vently.settings import Settings
+from vently.supabase.auth.keys import kept
+from vently.supabase.auth.keys.keys import KeysUnusableError
+from vently.web import signing
 
 OLDEST_POSTGRES = 15
 SKEW = 5
@@ -26,6 +31,7 @@ async def examine(settings: Settings, *, embedded: bool) -> list[Finding]:
         *_clock(found),
         await _schema(settings, embedded=embedded),
         *_login(found, settings),
+        *([] if settings.supabase_url else await _signing_keys(settings)),
     ]
 
 
@@ -81,6 +87,21 @@ async def _schema(settings: Settings, *, embedded: bool) -> Finding:
         return fine("schema", "The schema is up to date.")
     waiting = [*pending.migrations, *(f"the rules of {room}" for room in pending.rules)]
     return wrong("schema", f"The schema is not up to date: {_some(waiting)} to be applied.", "Run `vently migrate`.")
+
+
+async def _signing_keys(settings: Settings) -> list[Finding]:
+    """Opened with this node's secret, where it has one; nothing is made."""
+    if not settings.secret and not (settings.data / "keys" / "web.json").exists():
+        return []
+    auth = sign_in(settings, signing.load(settings.secret, settings.data))
+    try:
+        async with database(settings) as auth.database, auth.acting() as tx:
+            keys = await kept.read(tx, auth.sealing)
+    except (KeysUnusableError, Refusal) as error:
+        return [wrong("signing-keys", str(error))]
+    if keys is None:
+        return [note("signing-keys", "There are no signing keys in the database yet; the first start makes them.")]
+    return [fine("signing-keys", f"The {len(keys.by_id)} signing keys in the database can be opened.")]
 
 
 def _login(found: Found, settings: Settings) -> Iterator[Finding]:

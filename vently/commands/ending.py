@@ -62,7 +62,7 @@ def _sentence(error: Exception) -> str | None:
     # Loaded when something is wrong: --help need not wait for them.
     from vently.database.embedded import EmbeddedError
     from vently.database.schema import CannotMigrate
-    from vently.supabase.auth.keys import KeysUnusableError
+    from vently.supabase.auth.keys.keys import KeysUnusableError
 
     match error:
         case Refusal():

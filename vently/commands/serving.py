@@ -9,12 +9,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vently.refusals import Refusal
 from vently.settings import Settings, variable
+
+if TYPE_CHECKING:
+    from vently.web.signing import Signer
 
 GRACE = 20
 """Seconds that requests under way may take to end after SIGTERM."""
@@ -38,21 +41,18 @@ def check_address(host: str, port: int) -> None:
 
 
 def listen(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Answer requests until SIGINT or SIGTERM. Raises CannotListen, SettingsError, and Unavailable when the database is
-    silent.
+    """Answer requests until SIGINT or SIGTERM. Raises CannotListen, SettingsError, Unavailable when the database is
+    silent, and KeysUnusableError.
     """
     from vently.app import check
     from vently.commands.ending import Told
-    from vently.supabase.auth.keys import Keys
     from vently.web import logs, signing
 
     logs.set_up(settings.log_level, settings.log_format)
     check(settings)
-    asyncio.run(_check_database(settings))
-    # Made once here, not by several workers; and what is wrong with them is said once.
-    if not settings.supabase_url:
-        Keys.load(settings.data / "keys")
-    signing.load(settings.secret, settings.data)
+    # Keys are made once here, not by several workers; and what is wrong with them is said once.
+    signer = signing.load(settings.secret, settings.data)
+    asyncio.run(_check_database(settings, signer))
     with _listening(host, port) as sockets, _signals_kept():
         address = _address(host, sockets[0].getsockname()[1])
         if not os.environ.get(variable("site_url")):
@@ -100,11 +100,16 @@ def _serve(settings: Settings, sockets: list[socket.socket], workers: int) -> No
         Multiprocess(config, sockets).run()
 
 
-async def _check_database(settings: Settings) -> None:
+async def _check_database(settings: Settings, signer: "Signer") -> None:
+    from vently.app import sign_in
     from vently.commands.connecting import database
 
     async with database(settings) as db:
         await db.ping()
+        if not settings.supabase_url:
+            auth = sign_in(settings, signer)
+            auth.database = db
+            await auth.keys.load()
 
 
 @contextmanager

@@ -320,6 +320,18 @@ create unlogged table if not exists auth.rate_limits (
 );
 create index if not exists rate_limits_updated_at_idx on auth.rate_limits (updated_at);
 
+-- Ours alone: Supabase Auth is given its signing keys by its configuration. `sealed` is a JWE of the JSON Web Key; two
+-- keys are published at any time, and of them one signs (vently/supabase/auth/keys/kept.py).
+create table if not exists auth.signing_keys (
+  kid text primary key,
+  sealed text not null,
+  status text not null constraint signing_keys_status_check check (status in ('standby', 'current', 'retired')),
+  created_at timestamptz not null default now(),
+  retired_at timestamptz,
+  constraint signing_keys_retired_check check ((status = 'retired') = (retired_at is not null))
+);
+create unique index if not exists signing_keys_one_of_each on auth.signing_keys (status) where status <> 'retired';
+
 -- Who is asking, from the claims of the transaction: the single setting first, then the JSON (PostgREST's two forms).
 -- No `set search_path`, so that the planner can inline them into policies; they call only pg_catalog.
 

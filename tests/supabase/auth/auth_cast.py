@@ -1,8 +1,12 @@
 """The people of the sign-in tests, and how they come to be."""
 
+import copy
 from dataclasses import dataclass
 
 import httpx
+import msgspec
+
+from vently.supabase.auth.auth import Auth
 
 SITE = "https://vently.example"
 PASSWORD = "correct horse battery"
@@ -30,3 +34,10 @@ async def sign_up(http: httpx.AsyncClient, email: str, password: str = PASSWORD,
     answer = await http.post("/signup", json={"email": email, "password": password, **more})
     assert answer.status_code == 200, answer.text
     return Account(email, password, answer.json())
+
+
+def ruled(auth: Auth, **rules: object) -> Auth:
+    """The same sign-in under other rules."""
+    other = copy.copy(auth)
+    other.rules = msgspec.structs.replace(auth.rules, **rules)
+    return other

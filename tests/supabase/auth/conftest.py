@@ -5,6 +5,7 @@ import itertools
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from auth_cast import API_KEY, NEW_VERSION, SECRET_KEY, SITE, Account, sign_up
+from cast import SECRET
 from litestar import Litestar
 from litestar.datastructures import State
 from supabase import AsyncClient, acreate_client
@@ -22,9 +24,9 @@ from vently.outside.mail import Post
 from vently.outside.mail.folder import FolderMailer
 from vently.supabase.auth.api import mount, well_known
 from vently.supabase.auth.auth import Auth
-from vently.supabase.auth.keys import Keys
 from vently.supabase.auth.rules import Rules
 from vently.supabase.auth.sealing import Sealing
+from vently.web import signing
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ async def served(
     database = await Database.open(server.url("authenticator", database_name))
     auth = Auth(
         database,
-        Keys.load(tmp_path_factory.mktemp("keys")),
         Rules(site_url=SITE, limited=False, secret_key=SECRET_KEY),
-        sealing=Sealing(b"k" * 32),
+        sealing=Sealing(signing.load(SECRET, Path()).key("sealing of sign-in")),
         post=Post(FolderMailer(tmp_path_factory.mktemp("mail"), "Vently <hello@vently.example>")),
     )
+    await auth.keys.load()
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

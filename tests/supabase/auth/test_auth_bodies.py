@@ -45,7 +45,7 @@ async def test_a_session_has_all_that_clients_read(http, email):
 
 async def test_an_access_token_has_the_claims_policies_read(http, auth, email):
     alice = await sign_up(http, email, data={"name": "Alice"})
-    claims = auth.verify(alice.session["access_token"])
+    claims = await auth.verify(alice.session["access_token"])
     assert claims["iss"] == f"{SITE}/auth/v1"
     assert claims["sub"] == alice.session["user"]["id"]
     assert claims["aud"] == claims["role"] == "authenticated"
@@ -294,9 +294,10 @@ async def test_settings_health_and_key_set_are_public(http, served):
     inside = await http.get("/.well-known/jwks.json")
     outside = await http.get(f"{served.url}/.well-known/jwks.json")
     assert inside.json() == outside.json()
-    [key] = inside.json()["keys"]
-    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use", "key_ops"}
-    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
+    assert len(inside.json()["keys"]) >= 2
+    for key in inside.json()["keys"]:
+        assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use", "key_ops"}
+        assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
     for answer in (inside, outside):
         assert re.search(r"max-age=600", answer.headers["cache-control"])
 

@@ -5,10 +5,9 @@ import secrets
 
 import asyncpg
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
-from auth_cast import NEW_VERSION, PASSWORD
+from auth_cast import NEW_VERSION, PASSWORD, ruled
 from litestar import Litestar
 
 from vently.supabase.auth.api import mount
@@ -20,15 +19,7 @@ from vently.supabase.auth.limits import limits
 @pytest.fixture
 def strict(auth) -> Auth:
     """The same sign-in with limits on."""
-    strict = Auth(
-        auth.database,
-        auth.keys,
-        msgspec.structs.replace(auth.rules, limited=True),
-        sealing=auth.sealing,
-        post=auth.post,
-    )
-    strict.keys = auth.keys
-    return strict
+    return ruled(auth, limited=True)
 
 
 @pytest_asyncio.fixture

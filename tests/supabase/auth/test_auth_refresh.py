@@ -55,9 +55,9 @@ async def test_a_refresh_gives_a_child_and_retires_the_parent(http, owner, alice
 
 
 async def test_a_refreshed_session_is_the_same_session(http, auth, alice):
-    first = auth.verify(alice.session["access_token"])
+    first = await auth.verify(alice.session["access_token"])
     answer = await http.post("/token?grant_type=refresh_token", json={"refresh_token": alice.refresh_token})
-    second = auth.verify(answer.json()["access_token"])
+    second = await auth.verify(answer.json()["access_token"])
     for claim in ("sub", "session_id", "amr", "aal", "email", "role"):
         assert first[claim] == second[claim]
     assert answer.json()["user"]["id"] == first["sub"]
@@ -190,7 +190,7 @@ async def test_two_people_moving_to_one_address_at_once_do_not_both_get_it(http,
 
     async def move(person: Account) -> str:
         try:
-            await accounts.update_user(auth, auth.verify(person.session["access_token"]), email=email)
+            await accounts.update_user(auth, await auth.verify(person.session["access_token"]), email=email)
         except AuthError as error:
             return error.code
         return "moved"
@@ -209,7 +209,7 @@ async def test_a_changed_password_leaves_no_session_that_began_with_the_old_one(
         with suppress(AuthError):
             await accounts.sign_in(auth, alice.email, PASSWORD)
 
-    claims = auth.verify(alice.session["access_token"])
+    claims = await auth.verify(alice.session["access_token"])
     change = accounts.update_user(auth, claims, password="a new password")
     await asyncio.gather(*(sign_in() for _ in range(8)), change, *(sign_in() for _ in range(8)))
     left = await owner.fetch("select id from auth.sessions where user_id = $1::uuid", user_id(alice))

@@ -16,6 +16,7 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.flows import api as flows
+from vently.supabase.auth.keys.kept import JWKS_SECONDS
 from vently.supabase.auth.limits import limits
 from vently.supabase.auth.sessions import api as sessions
 
@@ -95,8 +96,8 @@ async def key_set(request: AnyRequest) -> Response[dict[str, Any]]:
 
 
 def _key_set(auth: Auth) -> Response[dict[str, Any]]:
-    headers = {"Cache-Control": "public, max-age=600", "Access-Control-Allow-Origin": "*"}
-    return Response(auth.keys.public, headers=headers)
+    headers = {"Cache-Control": f"public, max-age={JWKS_SECONDS}", "Access-Control-Allow-Origin": "*"}
+    return Response(auth.keys.now.public, headers=headers)
 
 
 async def _echo_version(message: Message, scope: Scope) -> None:

@@ -20,13 +20,13 @@ def auth_of(request: AnyRequest) -> Auth:
     return auth
 
 
-def claims_of(request: AnyRequest) -> dict[str, Any]:
+async def claims_of(request: AnyRequest) -> dict[str, Any]:
     """Of the bearer. Clients without a session send their API key as the bearer too: that is nobody."""
     bearer = _bearer(request)
     key = request.headers.get("apikey") or request.query_params.get("apikey")
     if bearer is None or bearer == key:
         raise AuthError("no_authorization", "This endpoint requires a valid Bearer token", 401)
-    return auth_of(request).verify(bearer)
+    return await auth_of(request).verify(bearer)
 
 
 def check_service_role(request: AnyRequest) -> None:

@@ -6,15 +6,16 @@ from typing import Any
 from joserfc import jwt
 
 from vently.supabase.auth.errors import AuthError
-from vently.supabase.auth.keys import ALGORITHM, Keys
+from vently.supabase.auth.keys.keys import ALGORITHM
+from vently.supabase.auth.keys.ring import KeyRing
 from vently.supabase.auth.users import User
 from vently.supabase.tokens import AUDIENCE, BadToken, Expected, Expired, SigningKey, read
 
 
 class Tokens:
-    """Signs with the first key, verifies with any of ours."""
+    """Signs with the current key, verifies with any of ours."""
 
-    def __init__(self, keys: Keys, issuer: str, seconds: int) -> None:
+    def __init__(self, keys: KeyRing, issuer: str, seconds: int) -> None:
         self._keys = keys
         self._issuer = issuer
         self.seconds = seconds
@@ -40,15 +41,16 @@ class Tokens:
             "session_id": session_id,
             "is_anonymous": user.is_anonymous,
         }
-        header = {"alg": ALGORITHM, "kid": self._keys.signing.kid}
-        return jwt.encode(header, claims, self._keys.signing, algorithms=[ALGORITHM]), expires_at
+        key = self._keys.now.signing
+        header = {"alg": ALGORITHM, "kid": key.kid}
+        return jwt.encode(header, claims, key, algorithms=[ALGORITHM]), expires_at
 
-    def verify(self, token: str) -> dict[str, Any]:
+    async def verify(self, token: str) -> dict[str, Any]:
         """The claims of a token of ours. Raises AuthError `bad_jwt`."""
         try:
             unverified = read(token)
             # Ours or none: the header names a key, it never brings one.
-            key = self._keys.by_id.get(unverified.kid or "")
+            key = await self._keys.find(unverified.kid)
             return self._expected.claims(unverified, SigningKey(ALGORITHM, key) if key else None)
         except Expired as error:
             raise _bad("token has invalid claims: token is expired") from error

@@ -59,12 +59,12 @@ async def password_grant(request: AnyRequest) -> Response[Any]:
 
 @get("/user")
 async def show_user(request: AnyRequest) -> Response[Any]:
-    return said(await presence.user(auth_of(request), claims_of(request)))
+    return said(await presence.user(auth_of(request), await claims_of(request)))
 
 
 @put("/user")
 async def change_user(request: AnyRequest) -> Response[Any]:
-    claims = claims_of(request)
+    claims = await claims_of(request)
     asked = read(await request.body(), UserChange)
     _no_phone(asked.phone, "logins")
     changed = await accounts.update_user(

@@ -25,7 +25,7 @@ async def refresh_grant(request: AnyRequest) -> Response[Any]:
 
 @post("/logout", status_code=204)
 async def sign_out(request: AnyRequest) -> None:
-    _, session = session_of(claims_of(request))
+    _, session = session_of(await claims_of(request))
     await sessions.sign_out(auth_of(request), session, request.query_params.get("scope") or "global")
 
 
