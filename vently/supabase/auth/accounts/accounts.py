@@ -88,13 +88,16 @@ async def update_user(
         found = await signed_in(tx, claims)
         if email or password is not None:
             check_assurance(found)
+        if password is not None and not (email or found.person["email"]):
+            message = "Updating password of an anonymous user without an email or phone is not allowed"
+            raise AuthError("validation_failed", message, 422)
         if email == (found.person["email"] or ""):
             email = None
         elif email and await tx.value(sql.email_is_taken, email=email, user=found.id):
             raise _email_exists()
     if password is not None:
         await passwords.check_strength(password, about=[found.person["email"] or "", email or ""])
-    about = {**(data or {}), **({"email": email} if email else {})}
+    about = {**(data or {}), **({"email": email, "email_verified": True} if email else {})}
     check_metadata({**(found.person["raw_user_meta_data"] or {}), **about})
     checked = found.person["encrypted_password"]
     await _check_current(current_password, checked)

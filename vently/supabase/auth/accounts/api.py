@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post, put
 
-from vently.supabase.auth.accounts import accounts
+from vently.supabase.auth.accounts import accounts, anonymous
 from vently.supabase.auth.answers import read, said
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of, claims_of, device_of
 from vently.supabase.auth.errors import AuthError
@@ -38,13 +38,20 @@ class UserChange(msgspec.Struct):
 async def sign_up(request: AnyRequest) -> Response[Any]:
     asked = read(await request.body(), SignUp)
     if not asked.email and not asked.phone:
-        raise AuthError("anonymous_provider_disabled", "Anonymous sign-ins are disabled", 422)
+        return await _anonymously(request, asked.data)
     if not asked.password:
         raise AuthError("validation_failed", "Signup requires a valid password")
     _no_phone(asked.phone, "signups")
     await limits.spend(auth_of(request), "signup", address_of(request))
     device = device_of(request)
     return said(await accounts.sign_up(auth_of(request), asked.email or "", asked.password, asked.data, device=device))
+
+
+async def _anonymously(request: AnyRequest, data: dict[str, Any] | None) -> Response[Any]:
+    auth = auth_of(request)
+    if auth.rules.anonymous:
+        await limits.spend(auth, "signup", address_of(request))
+    return said(await anonymous.sign_in(auth, data, device=device_of(request)))
 
 
 async def password_grant(request: AnyRequest) -> Response[Any]:
