@@ -18,11 +18,12 @@ from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.flows import api as flows
 from vently.supabase.auth.keys.kept import JWKS_SECONDS
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.links import api as links
 from vently.supabase.auth.providers import api as providers
 from vently.supabase.auth.sessions import api as sessions
 
 LARGEST_BODY = 64 * 1024
-SUBJECTS = (accounts, flows, providers, sessions)
+SUBJECTS = (accounts, flows, links, providers, sessions)
 GRANTS: dict[str, Callable[[AnyRequest], Awaitable[Response[Any]]]] = {
     name: grant for subject in SUBJECTS for name, grant in subject.GRANTS.items()
 }

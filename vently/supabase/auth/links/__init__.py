@@ -1,0 +1,1 @@
+"""Links: everything that goes by a one-time secret in a letter."""

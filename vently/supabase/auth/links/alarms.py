@@ -1,0 +1,46 @@
+"""Letters about what has happened to an account, so that its owner notices what they did not do."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from vently.database.queries import load
+from vently.outside.mail import Mail
+from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.devices import Device
+from vently.supabase.auth.links import letters
+from vently.supabase.auth.links.browsers import family
+from vently.supabase.auth.users import User
+
+sql = load(__package__)
+
+
+def signed_in(auth: Auth, user: User, device: Device) -> None:
+    """To be called after every sign-in, by whatever way: a browser never seen before is told, except the very first."""
+    browser = family(device.user_agent)
+    mark = hashlib.sha256(browser.encode()).hexdigest()
+
+    async def write() -> list[Mail]:
+        async with auth.acting() as tx:
+            new = await tx.value(sql.meet_device, user=user.id, mark=mark)
+        if not new or not user.email:
+            return []
+        facts = {"device": browser, "when": _now(), "link": f"{auth.rules.site_url}/me/security"}
+        return [letters.compose(auth.rules, "new_device", user.email, **facts)]
+
+    auth.post.write(write)
+
+
+def password_changed(auth: Auth, email: str) -> None:
+    if email:
+        link = f"{auth.rules.site_url}/sign-in/forgotten"
+        auth.post.send(letters.compose(auth.rules, "password_changed", email, link=link, when=_now()))
+
+
+def email_changed(auth: Auth, old: str, new: str) -> None:
+    """To the old address."""
+    if old:
+        auth.post.send(letters.compose(auth.rules, "email_changed", old, new=new))
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%d %B %Y, %H:%M}"
