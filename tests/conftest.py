@@ -5,7 +5,6 @@ import fcntl
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -13,6 +12,7 @@ import httpx
 import pytest
 import structlog
 from cast import SECRET, Person, Site
+from lifespan import living
 
 from vently.app import ROOMS, create
 from vently.database import embedded
@@ -59,7 +59,7 @@ async def site(server: Server, database_name: str, tmp_path_factory: pytest.Temp
     logs.set_up(os.environ.get("VENTLY_LOG_LEVEL", "critical"), "console")
     structlog.configure(cache_logger_on_first_use=False)  # tests of the logs set up their own
     app = create(settings)
-    async with _living(app):
+    async with living(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=settings.site_url) as client:
             yield Site(app, client, settings)
@@ -138,18 +138,3 @@ async def _administer(server: Server, statement: str) -> list[Any]:
         return rows
     finally:
         await connection.close()
-
-
-@asynccontextmanager
-async def _living(app: Any) -> AsyncIterator[None]:
-    """What a server does at start and end (the ASGI lifespan protocol)."""
-    to_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-    from_app: asyncio.Queue[dict[str, str]] = asyncio.Queue()
-    running = asyncio.create_task(app({"type": "lifespan", "state": {}}, to_app.get, from_app.put))
-    for moment in ("startup", "shutdown"):
-        await to_app.put({"type": f"lifespan.{moment}"})
-        told = await from_app.get()
-        assert told["type"] == f"lifespan.{moment}.complete", told
-        if moment == "startup":
-            yield
-    await running
