@@ -11,6 +11,7 @@ from litestar.types import Message, Receive, Scope, Send
 
 from vently import __version__
 from vently.supabase.auth.accounts import api as accounts
+from vently.supabase.auth.administration import api as administration
 from vently.supabase.auth.answers import VERSION, VERSION_HEADER, refused, version_asked
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of
@@ -23,7 +24,7 @@ from vently.supabase.auth.providers import api as providers
 from vently.supabase.auth.sessions import api as sessions
 
 LARGEST_BODY = 64 * 1024
-SUBJECTS = (accounts, flows, links, providers, sessions)
+SUBJECTS = (accounts, administration, flows, links, providers, sessions)
 GRANTS: dict[str, Callable[[AnyRequest], Awaitable[Response[Any]]]] = {
     name: grant for subject in SUBJECTS for name, grant in subject.GRANTS.items()
 }

@@ -26,6 +26,12 @@ STRONG_ENOUGH = 2
 LONGEST = 72
 """Bytes, Supabase Auth's limit, so that an account can move to a Supabase project and back."""
 
+DEAREST_MEMORY, DEAREST_WORK, DEAREST_LANES = 256 * 1024, 1024 * 1024, 16
+"""KiB, KiB times passes, and lanes of an argon2 hash that was made elsewhere. bcrypt: a cost of 14."""
+
+LONGEST_HASH = 255
+"""Characters, the column's width."""
+
 # OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane. One lane, so that a rush of sign-ins does not
 # take every core from the event loop.
 _hashes = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19 * 1024, parallelism=1), BcryptHasher()))
@@ -51,6 +57,16 @@ async def check_strength(password: str, about: Iterable[str] = ()) -> None:
 
 async def hashed(password: str) -> str:
     return await _in_a_thread(lambda: _hashes.hash(password))
+
+
+def is_hash(text: str) -> bool:
+    """Whether it is a hash that `matches` can check passwords against without taking the whole machine."""
+    if argon2 := re.match(r"\$argon2\w*\$(?:v=\d+\$)?m=(\d+),t=(\d+),p=(\d+)\$", text):
+        memory, passes, lanes = (int(number) for number in argon2.groups())
+        bearable = memory <= DEAREST_MEMORY and memory * passes <= DEAREST_WORK and lanes <= DEAREST_LANES
+    else:
+        bearable = not re.match(r"\$2\w?\$(?:1[5-9]|[2-9]\d)", text)
+    return bearable and len(text) <= LONGEST_HASH and _known(text)
 
 
 async def matches(password: str, stored: str | None) -> tuple[bool, str]:

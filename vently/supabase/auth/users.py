@@ -44,6 +44,7 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_sign_in_at: datetime | None = None
     invited_at: datetime | None = None
     banned_until: datetime | None = None
+    deleted_at: datetime | None = None
     factors: list[dict[str, Any]] = []
 
 

@@ -1,0 +1,1 @@
+"""Administration: what the holder of the secret key does to accounts."""

@@ -1,0 +1,133 @@
+-- Administration of accounts.
+
+-- name: count_users
+select count(*)
+  from auth.users
+ where aud = 'authenticated'
+   and (:filter::text = '' or strpos(lower(email), lower(:filter)) > 0
+        or strpos(lower(raw_user_meta_data ->> 'full_name'), lower(:filter)) > 0);
+
+-- name: list_users
+-- By page number and not by the last one seen: so it is in the contract.
+select to_jsonb(u) as person,
+       (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = u.id) as identities,
+       (select jsonb_agg(to_jsonb(f) - 'secret' order by f.created_at) from auth.mfa_factors f where f.user_id = u.id)
+         as factors
+  from auth.users u
+ where u.aud = 'authenticated'
+   and (:filter::text = '' or strpos(lower(u.email), lower(:filter)) > 0
+        or strpos(lower(u.raw_user_meta_data ->> 'full_name'), lower(:filter)) > 0)
+ order by u.created_at desc, u.id desc
+ limit :count offset :skip;
+
+-- name: get_user
+select to_jsonb(u) as person,
+       (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = u.id) as identities,
+       (select jsonb_agg(to_jsonb(f) - 'secret' order by f.created_at) from auth.mfa_factors f where f.user_id = u.id)
+         as factors
+  from auth.users u
+ where u.id = :user;
+
+-- name: email_is_taken
+select exists (select from auth.users where email = :email and not is_sso_user and id <> :user);
+
+-- name: create_user
+-- `roles` is kept by the rules of people, and by nobody else.
+with person as (
+  insert into auth.users (
+    instance_id, id, aud, role, email, encrypted_password, email_confirmed_at, banned_until,
+    raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
+    -- Supabase Auth reads these as text: null would break it should the account ever move there.
+    confirmation_token, recovery_token, email_change_token_new, email_change
+  )
+  values (
+    '00000000-0000-0000-0000-000000000000', :id, 'authenticated', 'authenticated', :email::text, :password::text,
+    case when :confirmed::boolean then now() end,
+    case when :ban::interval > interval '0' then now() + :ban end,
+    '{"provider": "email", "providers": ["email"]}'::jsonb || (:app_metadata::jsonb - 'roles'), :user_metadata::jsonb,
+    now(), now(), '', '', '', ''
+  )
+  on conflict do nothing
+  returning *
+)
+insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
+select id::text, id,
+       jsonb_build_object('sub', id, 'email', email, 'email_verified', :confirmed, 'phone_verified', false),
+       'email', now(), now(), now()
+  from person
+returning user_id;
+
+-- name: change_user
+-- Null leaves a thing as it is; in metadata it takes a key away. Who has a new password or is banned signs in anew.
+with old as (
+  select * from auth.users where id = :user for no key update
+), person as (
+  update auth.users u
+     set email = coalesce(:email::text, u.email),
+         email_confirmed_at = case
+           when :confirmed::boolean then coalesce(u.email_confirmed_at, now())
+           when :email <> old.email then null
+           else u.email_confirmed_at
+         end,
+         email_change = case when :email::text is null then u.email_change else '' end,
+         is_anonymous = u.is_anonymous and :email::text is null,
+         encrypted_password = coalesce(:password::text, u.encrypted_password),
+         banned_until = case
+           when :ban::interval is null then u.banned_until
+           when :ban > interval '0' then now() + :ban
+         end,
+         raw_user_meta_data = (coalesce(u.raw_user_meta_data, '{}') || :user_metadata::jsonb) - :user_dropped::text[],
+         raw_app_meta_data =
+           (coalesce(u.raw_app_meta_data, '{}') || (:app_metadata::jsonb - 'roles')) - :app_dropped::text[],
+         updated_at = now()
+    from old
+   where u.id = old.id
+  returning u.*
+), identity as (
+  insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
+  select id::text, id, jsonb_build_object('sub', id, 'email', email, 'email_verified', email_confirmed_at is not null),
+         'email', now(), now(), now()
+    from person
+   where :email::text is not null
+  on conflict (provider_id, provider) do update
+     set identity_data = identities.identity_data || excluded.identity_data, updated_at = now()
+), letters as (
+  delete from auth.one_time_tokens t using person where t.user_id = person.id and :email::text is not null
+), sessions as (
+  delete from auth.sessions s
+   using person
+   where s.user_id = person.id
+     and (:password::text is not null or coalesce(:ban::interval > interval '0', false))
+)
+select id from person;
+
+-- name: delete_user
+delete from auth.users where id = :user returning id;
+
+-- name: hide_user
+-- What identifies somebody becomes a hash with their id, as in Supabase Auth: the row stays for what refers to it.
+with person as (
+  update auth.users
+     set email = :hide_email, phone = null, encrypted_password = '', email_change = '', phone_change = '',
+         confirmation_token = '', recovery_token = '', email_change_token_new = '', email_change_token_current = '',
+         phone_change_token = '', reauthentication_token = '',
+         raw_user_meta_data = '{}', raw_app_meta_data = '{}', deleted_at = now(), updated_at = now()
+   where id = :user and deleted_at is null
+  returning id
+), identities as (
+  update auth.identities i
+     set provider_id = translate(encode(sha256(convert_to(i.user_id::text || i.provider_id, 'utf8')), 'base64'), '+/=', '-_'),
+         identity_data = '{}', updated_at = now()
+    from person
+   where i.user_id = person.id
+), sessions as (
+  delete from auth.sessions s using person where s.user_id = person.id
+), factors as (
+  delete from auth.mfa_factors f using person where f.user_id = person.id
+)
+delete from auth.one_time_tokens t using person where t.user_id = person.id;
+
+-- name: delete_factor
+delete from auth.mfa_factors f
+ where f.id = :factor and f.user_id = :user
+returning to_jsonb(f) - 'secret';
