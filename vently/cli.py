@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from vently import __version__
 from vently.commands import ending
 from vently.commands.connecting import reachable, ready
+from vently.refusals import Malformed
 from vently.settings import Settings, described, variable
 
 app = App(
@@ -21,8 +22,10 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 people = App(name="people", help="Look after accounts.")
+keys = App(name="keys", help="Change signing keys without logging anyone out; show the keys of programs.")
 supabase = App(name="supabase", help="Run on a Supabase project.")
 app.command(people)
+app.command(keys)
 app.command(supabase)
 
 Data = Annotated[Path | None, Parameter(help="Folder of the embedded Postgres, keys and files (VENTLY_DATA).")]
@@ -163,6 +166,57 @@ def promote(email: str, /, *, role: Literal["platform_admin"], data: Data = None
     with ready(_settings(data), made_before=True) as settings:
         promoting.run(settings, email)
     print(f"{email} is a {role.replace('_', ' ')} now.")  # noqa: T201
+
+
+@keys.command(name="list")
+def list_keys(*, data: Data = None, json: Json = False) -> None:
+    """List the keys that sign access tokens: which signs, which will be next, which still count."""
+    from vently.commands import keys as commands
+
+    with ready(_settings(data), made_before=True) as settings:
+        commands.list_(settings, as_json=json)
+
+
+@keys.command
+def rotate(*, data: Data = None, now: bool = False, json: Json = False) -> None:
+    """Let the next key sign. Tokens signed before count until they expire, so nobody notices.
+
+    Parameters
+    ----------
+    now
+        Although others who verify tokens may not know the next key yet.
+    """
+    from vently.commands import keys as commands
+
+    with ready(_settings(data), made_before=True) as settings:
+        commands.rotate(settings, now=now, as_json=json)
+
+
+@keys.command
+def revoke(kid: str = "", /, *, all_: Annotated[bool, Parameter(name="--all")] = False, data: Data = None) -> None:
+    """Take a key out at once, as when somebody has got hold of it: tokens it signed count no more.
+
+    Parameters
+    ----------
+    kid
+        The key, as `vently keys list` names it.
+    all_
+        Every key, as when the secret that seals them is lost.
+    """
+    from vently.commands import keys as commands
+
+    if bool(kid) == all_:
+        raise Malformed("Name one key of `vently keys list`, or --all.")
+    with ready(_settings(data), made_before=True) as settings:
+        commands.revoke(settings, kid, everything=all_)
+
+
+@keys.command(name="api")
+def api_keys(*, data: Data = None, json: Json = False) -> None:
+    """Print the keys of programs: the publishable one opens nothing, with the secret one a program may do all."""
+    from vently.commands import keys as commands
+
+    commands.api(_settings(data), as_json=json)
 
 
 @supabase.command

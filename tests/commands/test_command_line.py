@@ -14,13 +14,28 @@ from terminal import Running, Terminal
 from vently.cli import app, main
 
 TypesHere = Callable[[str, dict[str, str]], tuple[object, str, str]]
-COMMANDS = ["up", "serve", "migrate", "import", "demo", "doctor", "people promote", "supabase export", "openapi"]
+COMMANDS = [
+    "up",
+    "serve",
+    "migrate",
+    "import",
+    "demo",
+    "doctor",
+    "people promote",
+    "keys list",
+    "keys rotate",
+    "keys revoke",
+    "keys api",
+    "supabase export",
+    "openapi",
+]
+A_PROJECT = {"SUPABASE_URL": "https://x.supabase.co", "VENTLY_DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     known = {name for name in app if not name.startswith("-")}
     assert known == {command.split()[0] for command in COMMANDS}
-    for command in ["", "people", "supabase", *COMMANDS]:
+    for command in ["", "people", "keys", "supabase", *COMMANDS]:
         app([*command.split(), "--help"], result_action="return_value")
         text = capsys.readouterr().out
         assert f"Usage: vently {command}".rstrip() in text
@@ -40,6 +55,11 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         ("people promote a@example.org --role king", {}, 2, 'Choose from: "platform_admin"'),
         ("people promote a@example.org --role platform_admin", {}, 1, "There is no Vently in"),
         ("serve --port 0", {}, 1, "There is no Vently in"),
+        ("keys rotate", {}, 1, "There is no Vently in"),
+        ("keys revoke", {}, 1, "Name one key of `vently keys list`, or --all."),
+        ("keys revoke abc --all", {}, 1, "Name one key of `vently keys list`, or --all."),
+        ("keys api", {}, 1, "or set VENTLY_SECRET as the nodes have it."),
+        ("keys api", A_PROJECT, 1, "https://x.supabase.co signs people in"),
         ("supabase export /dev/null/here", {}, 1, "Not a directory"),
         ("migrate", {"VENTLY_DATABASE_POOLER": "often"}, 1, "VENTLY_DATABASE_POOLER is not usable"),
         ("migrate", {"VENTLY_DATABASE_CONNECTIONS": "1"}, 1, "VENTLY_DATABASE_CONNECTIONS is not usable"),
