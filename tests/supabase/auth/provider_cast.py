@@ -1,4 +1,4 @@
-"""A browser for the sign-in tests: it opens addresses of our site and of the provider, and keeps cookies as one does."""
+"""A browser for the sign-in tests: it opens addresses of our site and of the provider, and keeps cookies."""
 
 import hashlib
 import secrets

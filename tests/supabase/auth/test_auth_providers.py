@@ -80,7 +80,7 @@ async def test_the_client_signs_in_with_pkce(pkce: AsyncClient, browser: Browser
     assert found.user.email == login
     assert found.user.email_confirmed_at
     assert found.user.app_metadata == {"provider": NAME, "providers": [NAME]}
-    assert found.user.user_metadata["full_name"] == login.split("@")[0]
+    assert found.user.user_metadata["full_name"] == login.partition("@")[0]
     assert found.session.provider_token
     assert found.session.provider_refresh_token
     identity = found.user.identities[0]
@@ -116,7 +116,7 @@ async def test_a_verified_address_finds_the_account_that_has_it(http, browser: B
     assert session["user"]["app_metadata"]["providers"] == ["email", NAME]
     assert session["user"]["app_metadata"]["provider"] == "email"
     assert session["user"]["user_metadata"]["name"] == "Alice herself"
-    assert session["user"]["user_metadata"]["full_name"] == login.split("@")[0]
+    assert session["user"]["user_metadata"]["full_name"] == login.partition("@")[0]
     again = await http.post("/token?grant_type=password", json={"email": login, "password": PASSWORD})
     assert again.status_code == 200, "the password still counts"
 
@@ -131,7 +131,7 @@ async def test_who_squats_on_an_address_is_put_out_when_its_owner_comes(
     assert session["user"]["id"] == user
     assert [each["provider"] for each in session["user"]["identities"]] == [NAME]
     assert session["user"]["app_metadata"]["providers"] == [NAME]
-    assert session["user"]["user_metadata"]["name"] == login.split("@")[0]
+    assert session["user"]["user_metadata"]["name"] == login.partition("@")[0]
     answer = await http.post("/token?grant_type=password", json={"email": login, "password": PASSWORD})
     assert answer.json()["code"] == "invalid_credentials"
     answer = await http.get("/user", headers=squatter.bearer)
@@ -245,7 +245,7 @@ async def test_an_unverified_address_may_be_linked_by_who_is_signed_in(http, bro
     assert user["email"] == alice.email
 
 
-async def test_an_address_of_ours_to_link_is_good_once(http, browser: Browser, login: str, alice: Account):
+async def test_an_address_of_ours_to_link_is_good_once(http, browser: Browser, alice: Account):
     asked = {"provider": NAME, "skip_http_redirect": "true"}
     url = (await http.get("/user/identities/authorize", params=asked, headers=alice.bearer)).json()["url"]
     await browser.sets_out(url)
