@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from vently.commands import doctor_database, findings
+from vently.commands import doctor_database, doctor_project, findings
 from vently.commands.connecting import reachable
 from vently.commands.findings import Finding, fine, note, wrong
 from vently.commands.printing import print_json
@@ -49,6 +49,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
         "data": _folder(settings.data),
         "keys": _keys(settings),
         "database": _database(settings),
+        "supabase": _project(settings),
         "mail": _pretenders(settings),
         "site": _site(settings.site_url),
     }
@@ -146,6 +147,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from asyncio.run(doctor_database.examine(found, embedded=settings.embedded))
     except (EmbeddedError, Refusal) as error:
         yield wrong("database", error.detail if isinstance(error, Refusal) else _sentence(str(error)))
+
+
+def _project(settings: Settings) -> Iterator[Finding]:
+    yield from asyncio.run(doctor_project.examine(settings))
 
 
 def _pretenders(settings: Settings) -> Iterator[Finding]:

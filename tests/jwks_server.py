@@ -73,6 +73,8 @@ class JwksServer:
     body: bytes | None = None
     delay: float = 0
     silent: bool = False
+    beside: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What else it answers: status and body by path."""
     asked: list[str] = field(default_factory=list)
 
     def well(self) -> None:
@@ -104,7 +106,10 @@ class JwksServer:
     def _answer(self, path: str) -> bytes:
         jwks = {"keys": [key.published for key in self.keys]}
         body = json.dumps(jwks).encode() if self.body is None else self.body
-        status = self.status if path == PATH else "404 Not Found"
+        status = self.status
+        if path != PATH:
+            status, text = self.beside.get(path, ("404 Not Found", "{}"))
+            body = text.encode()
         headers = {"Content-Length": str(len(body)), "Connection": "close", **self.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
