@@ -13,7 +13,7 @@ with person as (
   returning *
 ), session as (
   insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip)
-  select gen_random_uuid(), id, now(), now(), 'aal1', :user_agent::text, :ip::inet from person
+  select gen_random_uuid(), id, now(), now(), :aal::text::auth.aal_level, :user_agent::text, :ip::inet from person
   returning *
 ), method as (
   insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)
@@ -106,10 +106,73 @@ select answer,
        session.id as session_id,
        coalesce(session.aal::text, 'aal1') as aal,
        (select jsonb_agg(jsonb_build_object(
-                 'method', m.authentication_method, 'timestamp', extract(epoch from m.created_at)::bigint
-               ) order by m.created_at desc)
+                 'method', m.authentication_method, 'timestamp', extract(epoch from m.updated_at)::bigint
+               ) order by m.updated_at desc)
           from auth.mfa_amr_claims m where m.session_id = session.id) as amr
   from verdict cross join session cross join person left join live on true;
+
+-- name: lock_session
+select id from auth.sessions where id = :session for no key update;
+
+-- name: raise_session
+-- A token from before is a stranger's to the live one: only for the ten seconds of a lost answer is it worth anything.
+with session as (
+  update auth.sessions
+     set aal = 'aal2', factor_id = coalesce(:factor::uuid, factor_id), updated_at = now(),
+         refreshed_at = clock_timestamp() at time zone 'utc'
+   where id = :session
+  returning *
+), method as (
+  insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)
+  select gen_random_uuid(), id, now(), now(), :method::text from session
+  on conflict (session_id, authentication_method) do update set updated_at = now()
+), retired as (
+  update auth.refresh_tokens r
+     set revoked = true, updated_at = clock_timestamp()
+    from session
+   where r.session_id = session.id and not r.revoked
+)
+insert into auth.refresh_tokens (instance_id, token, user_id, session_id, parent, revoked, created_at, updated_at)
+select '00000000-0000-0000-0000-000000000000', :refresh_token::text, user_id::text, id, null, false,
+       clock_timestamp(), clock_timestamp()
+  from session;
+
+-- name: session_as_it_is
+select to_jsonb(u) as person,
+       (select jsonb_agg(to_jsonb(i) order by i.created_at) from auth.identities i where i.user_id = u.id)
+         as identities,
+       (select jsonb_agg(to_jsonb(f) - 'secret' order by f.created_at) from auth.mfa_factors f where f.user_id = u.id)
+         as factors,
+       s.id as session_id,
+       coalesce(s.aal::text, 'aal1') as aal,
+       (select jsonb_agg(jsonb_build_object(
+                 'method', m.authentication_method, 'timestamp', extract(epoch from m.updated_at)::bigint
+               ) order by m.updated_at desc)
+          from auth.mfa_amr_claims m where m.session_id = s.id) as amr
+  from auth.sessions s
+  join auth.users u on u.id = s.user_id
+ where s.id = :session;
+
+-- name: end_lesser_sessions
+delete from auth.sessions where user_id = :user and id <> :session and (aal is null or aal < 'aal2');
+
+-- name: lower_sessions
+-- Those that a factor has raised; without any factor left, all but those that a passkey began.
+with lowered as (
+  update auth.sessions s
+     set aal = 'aal1', factor_id = null, updated_at = now()
+   where s.user_id = :user
+     and (s.factor_id = :factor
+          or :last::boolean and s.aal > 'aal1'
+             and not exists (
+               select from auth.mfa_amr_claims m where m.session_id = s.id and m.authentication_method = 'passkey'
+             ))
+  returning s.id
+)
+delete from auth.mfa_amr_claims m
+ using lowered
+ where m.session_id = lowered.id
+   and m.authentication_method in ('totp', 'mfa/webauthn', 'mfa/phone', 'mfa/recovery_code');
 
 -- name: user_of_session
 select to_jsonb(u) as person,

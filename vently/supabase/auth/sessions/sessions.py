@@ -1,7 +1,7 @@
 """Beginning a session, changing its refresh token for a new one, ending it, and whose it is."""
 
 import secrets
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -57,11 +57,12 @@ async def begin(
     method: str,
     *,
     device: Device,
+    aal: Literal["aal1", "aal2"] = "aal1",
     checked: str | None = None,
     password: str | None = None,
 ) -> Session:
     """Begin a session for a person who has proved to be one by `method` (RFC 8176's idea, Supabase's names: password,
-    otp, oauth, magiclink, recovery, invite, anonymous …).
+    otp, oauth, magiclink, recovery, invite, anonymous …). `aal2`: the method was two factors in one.
 
     After a password: `checked` is the hash that was right, `password` the one to keep. Raises AuthError.
     """
@@ -71,6 +72,7 @@ async def begin(
         _Begun,
         user=user,
         method=method,
+        aal=aal,
         checked=checked,
         password=password,
         refresh_token=fresh,
@@ -82,6 +84,22 @@ async def begin(
     if begun is None:
         raise AuthError("user_banned", "User is banned", 403)
     return _session(auth, begun, fresh)
+
+
+async def raise_to_aal2(
+    tx: Transaction, auth: Auth, session: UUID, method: str, *, factor: UUID | None = None
+) -> Session:
+    """The same session, now that its person has proved to be one in a second way: `method` is totp, mfa/webauthn or
+    mfa/recovery_code. Its refresh token from before is spent.
+    """
+    fresh = _new_refresh_token()
+    # First the lock: whoever refreshes at this moment goes before or after, so that one live token is left.
+    await tx.execute(sql.lock_session, session=session)
+    await tx.execute(sql.raise_session, session=session, method=method, factor=factor, refresh_token=fresh)
+    raised = await tx.maybe_one(sql.session_as_it_is, _Begun, session=session)
+    if raised is None:
+        raise session_not_found()
+    return _session(auth, raised, fresh)
 
 
 async def refresh(auth: Auth, refresh_token: str, *, device: Device) -> Session:
@@ -125,6 +143,16 @@ async def end(tx: Transaction, session: UUID, scope: str) -> None:
         raise AuthError("validation_failed", f"Unsupported logout scope: use one of {', '.join(SCOPES)}")
     if not await tx.value(sql.end_sessions, session=session, scope=scope):
         raise session_not_found()
+
+
+async def end_lesser(tx: Transaction, user: UUID, session: UUID) -> None:
+    """Sign a person out wherever they have not shown their second factor; `session` stays."""
+    await tx.execute(sql.end_lesser_sessions, user=user, session=session)
+
+
+async def lower(tx: Transaction, user: UUID, factor: UUID, *, last: bool) -> None:
+    """Sessions that this factor has raised are at AAL1 again; `last`: the person has no other."""
+    await tx.execute(sql.lower_sessions, user=user, factor=factor, last=last)
 
 
 def session_not_found() -> AuthError:

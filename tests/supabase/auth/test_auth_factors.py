@@ -1,0 +1,576 @@
+"""Second factors: an app's codes, security keys and recovery codes, and what it takes to get past them."""
+
+import asyncio
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+from xml.etree import ElementTree as ET
+
+import asyncpg
+import httpx
+import msgspec
+import pyotp
+import pytest
+from auth_cast import PASSWORD, Account, sign_up
+from joserfc.util import urlsafe_b64decode
+from software_key import USER_PRESENT, SoftwareKey
+from supabase import AsyncClient
+from supabase_auth.errors import AuthApiError
+
+from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.factors import totp
+
+
+@pytest.fixture(autouse=True)
+def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For codes: no test runs into the next thirty seconds."""
+    step = totp.current_step()
+    monkeypatch.setattr(totp, "current_step", lambda: step)
+
+
+class App:
+    """Somebody's authenticator app, whose clock a test may turn."""
+
+    def __init__(self, secret: str) -> None:
+        self.totp = pyotp.TOTP(secret)
+
+    def code(self, steps: int = 0) -> str:
+        return self.totp.generate_otp(totp.current_step() + steps)
+
+    def wrong(self) -> str:
+        right = {self.code(steps) for steps in (-2, -1, 0, 1, 2)}
+        return next(code for code in (f"{n:06}" for n in range(9)) if code not in right)
+
+
+class Door:
+    """The calls of one signed-in person."""
+
+    def __init__(self, http: httpx.AsyncClient, session: dict[str, Any]) -> None:
+        self.http = http
+        self.session = session
+
+    async def __call__(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.session['access_token']}"}
+        return await self.http.request(method, path, json=body, headers=headers)
+
+    async def enrols(self, name: str = "phone", kind: str = "totp") -> dict[str, Any]:
+        answer = await self("POST", "/factors", {"factor_type": kind, "friendly_name": name})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def challenges(self, factor: str) -> dict[str, Any]:
+        answer = await self("POST", f"/factors/{factor}/challenge", {})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def verifies(self, factor: str, code: str) -> httpx.Response:
+        challenge = await self.challenges(factor)
+        return await self("POST", f"/factors/{factor}/verify", {"challenge_id": challenge["id"], "code": code})
+
+    async def raises(self, factor: str, code: str) -> None:
+        answer = await self.verifies(factor, code)
+        assert answer.status_code == 200, answer.text
+        self.session = answer.json()
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        return claims_of(self.session)
+
+
+def claims_of(session: dict[str, Any]) -> dict[str, Any]:
+    return msgspec.json.decode(urlsafe_b64decode(session["access_token"].split(".")[1].encode()))
+
+
+async def sign_in(http: httpx.AsyncClient, account: Account) -> Door:
+    answer = await http.post("/token?grant_type=password", json={"email": account.email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return Door(http, answer.json())
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+
+
+@pytest.fixture
+def door(http: httpx.AsyncClient, alice: Account) -> Door:
+    return Door(http, alice.session)
+
+
+@pytest.fixture
+async def secured(door: Door) -> tuple[Door, str, App]:
+    """Alice with a verified app, at AAL2; the code of the step before now is spent."""
+    factor = await door.enrols()
+    app = App(factor["totp"]["secret"])
+    await door.raises(factor["id"], app.code(-1))
+    return door, factor["id"], app
+
+
+# Supabase's own client
+
+
+async def test_the_client_of_supabase_enrols_verifies_and_unenrols(supabase: AsyncClient, alice: Account) -> None:
+    await supabase.auth.sign_in_with_password({"email": alice.email, "password": PASSWORD})
+    enrolled = await supabase.auth.mfa.enroll({"factor_type": "totp", "friendly_name": "Phone", "issuer": "Vently"})
+    assert enrolled.type == "totp"
+    assert enrolled.friendly_name == "Phone"
+    assert enrolled.totp.qr_code.startswith("data:image/svg+xml;utf-8,<svg")
+    assert (await supabase.auth.mfa.get_authenticator_assurance_level()).next_level == "aal1"
+
+    challenge = await supabase.auth.mfa.challenge({"factor_id": enrolled.id})
+    assert time.time() + 290 < challenge.expires_at < time.time() + 310
+    code = App(enrolled.totp.secret).code()
+    verified = await supabase.auth.mfa.verify({"factor_id": enrolled.id, "challenge_id": challenge.id, "code": code})
+    assert verified.user.factors[0].status == "verified"
+    level = await supabase.auth.mfa.get_authenticator_assurance_level()
+    assert (level.current_level, level.next_level) == ("aal2", "aal2")
+    assert {method.method for method in level.current_authentication_methods} == {"password", "totp"}
+    assert [factor.id for factor in (await supabase.auth.mfa.list_factors()).totp] == [enrolled.id]
+
+    await supabase.auth.refresh_session()
+    assert (await supabase.auth.mfa.get_authenticator_assurance_level()).current_level == "aal2"
+    assert (await supabase.auth.mfa.unenroll({"factor_id": enrolled.id})).id == enrolled.id
+    await supabase.auth.refresh_session()
+    assert (await supabase.auth.mfa.get_authenticator_assurance_level()).current_level == "aal1"
+
+
+async def test_a_wrong_code_is_the_error_that_supabase_documents(supabase: AsyncClient, alice: Account) -> None:
+    await supabase.auth.sign_in_with_password({"email": alice.email, "password": PASSWORD})
+    enrolled = await supabase.auth.mfa.enroll({"factor_type": "totp", "friendly_name": "Phone"})
+    app = App(enrolled.totp.secret)
+    with pytest.raises(AuthApiError) as caught:
+        await supabase.auth.mfa.challenge_and_verify({"factor_id": enrolled.id, "code": app.wrong()})
+    assert (caught.value.status, caught.value.code) == (422, "mfa_verification_failed")
+
+
+# Enrolling
+
+
+async def test_the_qr_code_is_a_picture_that_survives_a_data_address(door: Door) -> None:
+    enrolled = await door.enrols()
+    qr_code, uri = enrolled["totp"]["qr_code"], urlsplit(enrolled["totp"]["uri"])
+    assert "#" not in qr_code
+    assert ET.fromstring(qr_code).tag.endswith("svg")
+    asked = parse_qs(uri.query)
+    assert (asked["issuer"], asked["secret"]) == (["vently.example"], [enrolled["totp"]["secret"]])
+
+
+async def test_a_secret_is_sealed_in_the_database_and_shown_once(door: Door, owner: asyncpg.Connection) -> None:
+    enrolled = await door.enrols()
+    kept = await owner.fetchval("select secret from auth.mfa_factors where id = $1", enrolled["id"])
+    assert enrolled["totp"]["secret"] not in kept
+    assert enrolled["totp"]["secret"] not in (await door("GET", "/user")).text
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"factor_type": "sms"}, 400, "validation_failed"),
+        ({}, 400, "validation_failed"),
+        ({"factor_type": "phone", "phone": "+49"}, 422, "mfa_phone_enroll_not_enabled"),
+        ({"factor_type": "totp", "friendly_name": "a\0b"}, 400, "validation_failed"),
+        ({"factor_type": "totp", "friendly_name": "x" * 256}, 400, "validation_failed"),
+        ({"factor_type": "totp", "issuer": "x\n"}, 400, "validation_failed"),
+        ({"factor_type": ["totp"]}, 400, "validation_failed"),
+    ],
+)
+async def test_odd_enrolments_are_refused(door: Door, body: Any, status: int, code: str) -> None:
+    refused(await door("POST", "/factors", body), status, code)
+
+
+async def test_two_factors_of_one_name_are_refused(door: Door) -> None:
+    await door.enrols("phone")
+    refused(
+        await door("POST", "/factors", {"factor_type": "totp", "friendly_name": "phone"}),
+        422,
+        "mfa_factor_name_conflict",
+    )
+
+
+async def test_ten_factors_are_enough(door: Door) -> None:
+    answers = await asyncio.gather(
+        *(door("POST", "/factors", {"factor_type": "totp", "friendly_name": f"phone {n}"}) for n in range(12))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] * 10 + [422] * 2
+    assert {a.json()["code"] for a in answers if a.status_code == 422} == {"too_many_enrolled_mfa_factors"}
+
+
+async def test_enrolments_nobody_finished_make_room(door: Door, owner: asyncpg.Connection) -> None:
+    factor = await door.enrols("phone")
+    await owner.execute(
+        "update auth.mfa_factors set created_at = now() - interval '6 minutes' where id = $1", factor["id"]
+    )
+    await door.enrols("phone")
+
+
+async def test_nobody_enrols_without_a_session(http: httpx.AsyncClient) -> None:
+    refused(await http.post("/factors", json={"factor_type": "totp"}), 401, "no_authorization")
+
+
+# What a code is worth
+
+
+async def test_a_code_gives_a_session_at_aal2_that_stays_so(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App]
+) -> None:
+    door, factor, _ = secured
+    assert door.claims["aal"] == "aal2"
+    assert {each["method"] for each in door.claims["amr"]} == {"password", "totp"}
+    answer = await http.post("/token?grant_type=refresh_token", json={"refresh_token": door.session["refresh_token"]})
+    assert (claims_of(answer.json())["aal"], len(claims_of(answer.json())["amr"])) == ("aal2", 2)
+    assert answer.json()["user"]["factors"][0]["id"] == factor
+
+
+async def test_a_factor_that_was_never_verified_changes_nothing(
+    http: httpx.AsyncClient, door: Door, alice: Account
+) -> None:
+    await door.enrols()
+    again = await sign_in(http, alice)
+    assert again.claims["aal"] == "aal1"
+    assert (await again("PUT", "/user", {"data": {"a": 1}})).status_code == 200
+
+
+async def test_the_first_verified_factor_ends_the_other_sessions(
+    http: httpx.AsyncClient, door: Door, alice: Account
+) -> None:
+    elsewhere = await sign_in(http, alice)
+    factor = await door.enrols()
+    await door.raises(factor["id"], App(factor["totp"]["secret"]).code())
+    refused(await elsewhere("GET", "/user"), 403, "session_not_found")
+    assert (await door("GET", "/user")).status_code == 200
+
+
+async def test_a_later_code_leaves_other_sessions_alone(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account
+) -> None:
+    door, factor, app = secured
+    one, other = await sign_in(http, alice), await sign_in(http, alice)
+    await one.raises(factor, app.code())
+    for each in (door, one, other):
+        assert (await each("GET", "/user")).status_code == 200
+
+
+async def test_the_refresh_token_from_before_is_spent(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account, owner: asyncpg.Connection
+) -> None:
+    _, factor, app = secured
+    door = await sign_in(http, alice)
+    before = door.session["refresh_token"]
+    await door.raises(factor, app.code())
+    await owner.execute(
+        "update auth.refresh_tokens set updated_at = now() - interval '11 seconds' where token = $1", before
+    )
+    refused(
+        await http.post("/token?grant_type=refresh_token", json={"refresh_token": before}),
+        400,
+        "refresh_token_already_used",
+    )
+
+
+# Attacks on codes
+
+
+async def test_a_code_counts_once(http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account) -> None:
+    _, factor, app = secured
+    thief = await sign_in(http, alice)
+    refused(await thief.verifies(factor, app.code(-1)), 422, "mfa_verification_failed")
+    await thief.raises(factor, app.code())
+    refused(await (await sign_in(http, alice)).verifies(factor, app.code(-1)), 422, "mfa_verification_failed")
+
+
+async def test_of_two_uses_at_once_one_wins(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account
+) -> None:
+    _, factor, app = secured
+    doors = [await sign_in(http, alice) for _ in range(5)]
+    code = app.code()
+    answers = await asyncio.gather(*(each.verifies(factor, code) for each in doors))
+    assert sorted(answer.status_code for answer in answers) == [200, 422, 422, 422, 422]
+
+
+@pytest.mark.parametrize("steps", [-3, -2, 2, 3])
+async def test_codes_of_other_times_do_not_count(door: Door, steps: int) -> None:
+    factor = await door.enrols()
+    app = App(factor["totp"]["secret"])
+    if app.code(steps) in {app.code(near) for near in (-1, 0, 1)}:
+        pytest.skip("one in a million: the code of another time is this one's too")
+    refused(await door.verifies(factor["id"], app.code(steps)), 422, "mfa_verification_failed")
+
+
+@pytest.mark.parametrize("code", ["12345", "1234567", "١٢٣٤٥٦", "abcdef", "-12345", "12345\0", "0x1234", "' or 1"])
+async def test_what_is_no_code_is_refused(door: Door, code: str) -> None:
+    factor = await door.enrols()
+    refused(await door.verifies(factor["id"], code), 422, "mfa_verification_failed")
+
+
+async def test_a_code_may_be_written_with_a_gap(door: Door) -> None:
+    factor = await door.enrols()
+    code = App(factor["totp"]["secret"]).code()
+    assert (await door.verifies(factor["id"], f"{code[:3]} {code[3:]}")).status_code == 200
+
+
+async def test_guessing_stops_after_ten_tries(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account, auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, factor, app = secured
+    thief = await sign_in(http, alice)
+    monkeypatch.setattr(auth, "rules", msgspec.structs.replace(auth.rules, limited=True))
+    answers = [await thief.verifies(factor, app.wrong()) for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {422}
+    answer = await thief.verifies(factor, app.code())
+    refused(answer, 429, "over_request_rate_limit")
+    assert int(answer.headers["retry-after"]) > 0
+    refused(await thief("POST", "/factors/recovery-codes/verify", {"code": "x"}), 429, "over_request_rate_limit")
+
+
+async def test_bob_cannot_touch_alices_factor(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], bob: Account
+) -> None:
+    door, factor, app = secured
+    challenge = await door.challenges(factor)
+    his = Door(http, bob.session)
+    own = await his.enrols()
+    body = {"challenge_id": challenge["id"], "code": app.code()}
+    refused(await his("POST", f"/factors/{factor}/challenge", {}), 404, "mfa_factor_not_found")
+    refused(await his("POST", f"/factors/{factor}/verify", body), 404, "mfa_factor_not_found")
+    refused(await his("DELETE", f"/factors/{factor}"), 404, "mfa_factor_not_found")
+    refused(await his("POST", f"/factors/{own['id']}/verify", body), 422, "mfa_factor_not_found")
+
+
+@pytest.mark.parametrize("factor", ["nonsense", "00000000-0000-0000-0000-00000000000g", "%00"])
+async def test_what_is_no_factor_id_is_not_found(door: Door, factor: str) -> None:
+    refused(await door("POST", f"/factors/{factor}/challenge", {}), 404, "validation_failed")
+
+
+async def test_an_old_challenge_has_expired(door: Door, owner: asyncpg.Connection) -> None:
+    factor = await door.enrols()
+    challenge = await door.challenges(factor["id"])
+    await owner.execute(
+        "update auth.mfa_challenges set created_at = now() - interval '301 seconds' where id = $1", challenge["id"]
+    )
+    body = {"challenge_id": challenge["id"], "code": App(factor["totp"]["secret"]).code()}
+    refused(await door("POST", f"/factors/{factor['id']}/verify", body), 422, "mfa_challenge_expired")
+
+
+async def test_a_challenge_is_answered_once(secured: tuple[Door, str, App], owner: asyncpg.Connection) -> None:
+    door, factor, app = secured
+    challenge = await door.challenges(factor)
+    path, body = f"/factors/{factor}/verify", {"challenge_id": challenge["id"], "code": app.code()}
+    assert (await door("POST", path, body)).status_code == 200
+    await owner.execute("update auth.mfa_factors set totp_last_step = null where id = $1", factor)
+    refused(await door("POST", path, body), 422, "mfa_challenge_expired")
+
+
+async def test_a_challenge_belongs_to_the_address_that_asked(door: Door, owner: asyncpg.Connection) -> None:
+    factor = await door.enrols()
+    challenge = await door.challenges(factor["id"])
+    await owner.execute("update auth.mfa_challenges set ip_address = '192.0.2.1' where id = $1", challenge["id"])
+    body = {"challenge_id": challenge["id"], "code": App(factor["totp"]["secret"]).code()}
+    refused(await door("POST", f"/factors/{factor['id']}/verify", body), 422, "mfa_ip_address_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"code": "123456"}, 400, "validation_failed"),
+        ({"challenge_id": "x", "code": "123456"}, 400, "validation_failed"),
+        ({"challenge_id": str(uuid4()), "code": "123456"}, 422, "mfa_factor_not_found"),
+    ],
+)
+async def test_odd_answers_are_refused(door: Door, body: Any, status: int, code: str) -> None:
+    factor = await door.enrols()
+    refused(await door("POST", f"/factors/{factor['id']}/verify", body), status, code)
+
+
+# Below AAL2
+
+
+async def test_who_has_only_the_password_cannot_change_factors(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account
+) -> None:
+    _, factor, _ = secured
+    thief = await sign_in(http, alice)
+    refused(await thief("POST", "/factors", {"factor_type": "totp"}), 403, "insufficient_aal")
+    refused(await thief("DELETE", f"/factors/{factor}"), 422, "insufficient_aal")
+    refused(await thief("POST", "/factors/recovery-codes"), 403, "insufficient_aal")
+    refused(await thief("PUT", "/user", {"password": "another horse battery"}), 401, "insufficient_aal")
+
+
+async def test_who_enrolled_before_cannot_finish_below_aal2(
+    http: httpx.AsyncClient, door: Door, alice: Account
+) -> None:
+    """A thief who was in before the first factor was verified is out, with what they had prepared."""
+    thief = await sign_in(http, alice)
+    prepared = await thief.enrols("thief's")
+    app = App(prepared["totp"]["secret"])
+    factor = await door.enrols("mine")
+    await door.raises(factor["id"], App(factor["totp"]["secret"]).code())
+    again = await sign_in(http, alice)
+    refused(await again("POST", f"/factors/{prepared['id']}/challenge", {}), 404, "mfa_factor_not_found")
+    refused(await thief("POST", f"/factors/{prepared['id']}/verify", {"code": app.code()}), 403, "session_not_found")
+
+
+async def test_one_of_two_factors_can_go(secured: tuple[Door, str, App]) -> None:
+    door, first, app = secured
+    second = await door.enrols("tablet")
+    await door.raises(second["id"], App(second["totp"]["secret"]).code())
+    assert (await door("DELETE", f"/factors/{second['id']}")).json() == {"id": second["id"]}
+    refused(await door("DELETE", f"/factors/{first}"), 422, "insufficient_aal")  # it was the second that raised it
+    await door.raises(first, app.code())
+    assert (await door("DELETE", f"/factors/{first}")).status_code == 200
+
+
+# Recovery codes
+
+
+async def made(door: Door) -> list[str]:
+    answer = await door("POST", "/factors/recovery-codes")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["codes"]
+
+
+async def test_recovery_codes_are_ten_and_work_once_each(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account
+) -> None:
+    door, _, _ = secured
+    codes = await made(door)
+    assert len(set(codes)) == 10
+    assert all(len(code) == 16 for code in codes)
+    lost = await sign_in(http, alice)
+    written = "-".join(codes[0].upper()[i : i + 4] for i in range(0, 16, 4)) + " "
+    answer = await lost("POST", "/factors/recovery-codes/verify", {"code": written})
+    claims = claims_of(answer.json())
+    assert (claims["aal"], {each["method"] for each in claims["amr"]}) == ("aal2", {"password", "mfa/recovery_code"})
+    refused(await lost("POST", "/factors/recovery-codes/verify", {"code": codes[0]}), 422, "mfa_verification_failed")
+    left = (await door("GET", "/factors/recovery-codes")).json()
+    assert (left["type"], left["total"], left["remaining"]) == ("recovery_code", 10, 9)
+
+
+async def test_of_two_uses_of_a_recovery_code_one_wins(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account
+) -> None:
+    door, _, _ = secured
+    code = (await made(door))[0]
+    doors = [await sign_in(http, alice) for _ in range(4)]
+    answers = await asyncio.gather(*(each("POST", "/factors/recovery-codes/verify", {"code": code}) for each in doors))
+    assert sorted(answer.status_code for answer in answers) == [200, 422, 422, 422]
+
+
+async def test_new_recovery_codes_end_the_old(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account
+) -> None:
+    door, _, _ = secured
+    old = await made(door)
+    refused(await door("POST", "/factors/recovery-codes"), 422, "mfa_verified_factor_exists")
+    new = (await door("POST", "/factors/recovery-codes/regenerate")).json()["codes"]
+    lost = await sign_in(http, alice)
+    refused(await lost("POST", "/factors/recovery-codes/verify", {"code": old[1]}), 422, "mfa_verification_failed")
+    assert (await lost("POST", "/factors/recovery-codes/verify", {"code": new[1]})).status_code == 200
+
+
+async def test_recovery_codes_belong_to_a_factor(secured: tuple[Door, str, App]) -> None:
+    door, factor, _ = secured
+    refused(await door("GET", "/factors/recovery-codes"), 404, "mfa_factor_not_found")
+    await made(door)
+    assert len((await door("GET", "/user")).json()["factors"]) == 1  # clients stumble over kinds they do not know
+    await door("DELETE", f"/factors/{factor}")
+    refused(await door("GET", "/factors/recovery-codes"), 404, "mfa_factor_not_found")
+
+
+async def test_recovery_codes_can_be_taken_back(secured: tuple[Door, str, App]) -> None:
+    door, _, _ = secured
+    await made(door)
+    assert (await door("DELETE", "/factors/recovery-codes")).status_code == 200
+    refused(await door("DELETE", "/factors/recovery-codes"), 404, "mfa_factor_not_found")
+
+
+async def test_bobs_recovery_code_is_not_alices(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], owner: asyncpg.Connection
+) -> None:
+    door, _, _ = secured
+    codes = await made(door)
+    bob = await sign_up(http, f"bob-{uuid4().hex}@example.com")
+    refused(
+        await Door(http, bob.session)("POST", "/factors/recovery-codes/verify", {"code": codes[0]}),
+        422,
+        "mfa_verification_failed",
+    )
+    kept = await owner.fetch("select code_hash from auth.mfa_recovery_codes")
+    assert not {row["code_hash"] for row in kept} & set(codes)
+
+
+# Security keys
+
+
+async def with_key(door: Door, key: SoftwareKey, **lies: Any) -> tuple[str, httpx.Response]:
+    factor = (await door.enrols("key", "webauthn"))["id"]
+    challenge = await door.challenges(factor)
+    assert challenge["webauthn"]["type"] == "create"
+    credential = key.create(challenge["webauthn"]["credential_options"]["publicKey"], **lies)
+    body = {"challenge_id": challenge["id"], "webauthn": {"type": "create", "credential_response": credential}}
+    return factor, await door("POST", f"/factors/{factor}/verify", body)
+
+
+async def signs(door: Door, factor: str, key: SoftwareKey, **lies: Any) -> httpx.Response:
+    challenge = await door.challenges(factor)
+    assert challenge["webauthn"]["type"] == "request"
+    credential = key.get(challenge["webauthn"]["credential_options"]["publicKey"], **lies)
+    body = {"challenge_id": challenge["id"], "webauthn": {"type": "request", "credential_response": credential}}
+    return await door("POST", f"/factors/{factor}/verify", body)
+
+
+async def test_a_security_key_is_a_second_factor(http: httpx.AsyncClient, door: Door, alice: Account) -> None:
+    key = SoftwareKey()
+    factor, answer = await with_key(door, key, flags=USER_PRESENT)
+    assert claims_of(answer.json())["aal"] == "aal2"
+    assert {each["method"] for each in claims_of(answer.json())["amr"]} == {"password", "mfa/webauthn"}
+    again = await sign_in(http, alice)
+    assert (await signs(again, factor, key, flags=USER_PRESENT)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        {"origin": "https://vently.example.evil.example"},
+        {"origin": "http://vently.example"},
+        {"rp_id": "evil.example"},
+        {"challenge": "AAAA"},
+        {"type": "webauthn.create"},
+        {"flags": 0},
+        {"cross_origin": True},
+        {"signer": SoftwareKey().key},
+        {"counter": 1},
+    ],
+)
+async def test_a_lying_security_key_is_refused(http: httpx.AsyncClient, door: Door, alice: Account, lies: Any) -> None:
+    key = SoftwareKey(counter=4)
+    factor, answer = await with_key(door, key)
+    assert answer.status_code == 200, answer.text
+    again = await sign_in(http, alice)
+    refused(await signs(again, factor, key, **lies), 422, "mfa_verification_failed")
+
+
+async def test_another_key_or_ceremony_does_not_verify(
+    http: httpx.AsyncClient, door: Door, alice: Account, bob: Account
+) -> None:
+    factor, _ = await with_key(door, SoftwareKey())
+    his = SoftwareKey()
+    await with_key(Door(http, bob.session), his)
+    again = await sign_in(http, alice)
+    refused(await signs(again, factor, his), 422, "mfa_verification_failed")
+    challenge = await again.challenges(factor)
+    new = SoftwareKey().create({"user": {"id": "AA"}, "rp": {"id": "vently.example"}, "challenge": "AA"})
+    body = {"challenge_id": challenge["id"], "webauthn": {"type": "create", "credential_response": new}}
+    refused(await again("POST", f"/factors/{factor}/verify", body), 400, "validation_failed")
+    refused(
+        await again("POST", f"/factors/{factor}/verify", {"challenge_id": challenge["id"], "code": "1"}),
+        400,
+        "validation_failed",
+    )
+
+
+async def test_a_security_key_belongs_to_one_person(http: httpx.AsyncClient, door: Door, bob: Account) -> None:
+    key = SoftwareKey()
+    await with_key(door, key)
+    _, answer = await with_key(Door(http, bob.session), key)
+    refused(answer, 422, "mfa_verification_failed")
