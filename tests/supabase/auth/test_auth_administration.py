@@ -241,6 +241,8 @@ WAYS = [
     ("DELETE", "/admin/users/{id}"),
     ("GET", "/admin/users/{id}/factors"),
     ("DELETE", "/admin/users/{id}/factors/{id}"),
+    ("POST", "/invite"),
+    ("POST", "/admin/generate_link"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""`/admin/users` for the holder of the secret key."""
+"""`/admin/users`, `/invite` and `/admin/generate_link` for the holder of the secret key."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -7,11 +7,14 @@ from uuid import UUID
 import msgspec
 from litestar import Response, delete, get, post, put
 
-from vently.supabase.auth.administration import people
+from vently.supabase.auth import redirects
+from vently.supabase.auth.administration import invitations, people
 from vently.supabase.auth.administration.attributes import Attributes
+from vently.supabase.auth.administration.invitations import Wanted
 from vently.supabase.auth.answers import read, said
 from vently.supabase.auth.bearers import AnyRequest, auth_of, check_service_role
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.links.api import redirect_to
 from vently.supabase.tokens import AUDIENCE
 
 PER_PAGE = 50
@@ -21,6 +24,11 @@ LAST_PAGE = 10**9
 
 class Deletion(msgspec.Struct):
     should_soft_delete: bool = False
+
+
+class Invitation(msgspec.Struct):
+    email: str | None = None
+    data: dict[str, Any] | None = None
 
 
 @get("/admin/users")
@@ -75,6 +83,22 @@ async def delete_factor(request: AnyRequest) -> Response[Any]:
     return said(await people.delete_factor(auth_of(request), _id(request, "user"), _id(request, "factor")))
 
 
+@post("/invite", status_code=200)
+async def invite(request: AnyRequest) -> Response[Any]:
+    check_service_role(request)
+    asked = read(await request.body(), Invitation)
+    back = redirect_to(request)
+    return said(await invitations.invite(auth_of(request), asked.email or "", asked.data or {}, redirect_to=back))
+
+
+@post("/admin/generate_link", status_code=200)
+async def generate_link(request: AnyRequest) -> Response[Any]:
+    check_service_role(request)
+    auth, wanted = auth_of(request), read(await request.body(), Wanted)
+    back = redirects.allowed(auth.rules, wanted.redirect_to, redirect_to(request))
+    return said(await invitations.generate(auth, wanted, redirect_to=back))
+
+
 def _number(request: AnyRequest, name: str, default: int, most: int) -> int:
     text = request.query_params.get(name) or str(default)
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):  # noqa: PLR2004 - digits
@@ -109,5 +133,7 @@ ROUTES = [
     delete_user,
     list_factors,
     delete_factor,
+    invite,
+    generate_link,
 ]
 GRANTS: dict[str, Any] = {}

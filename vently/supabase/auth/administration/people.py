@@ -38,7 +38,7 @@ async def page(auth: Auth, *, page: int, per_page: int, filter: str = "") -> tup
 
 async def read(auth: Auth, user: UUID) -> User:
     async with auth.acting() as tx:
-        return await _shown(tx, user)
+        return await shown(tx, user)
 
 
 async def create(auth: Auth, asked: Attributes) -> User:
@@ -50,11 +50,11 @@ async def create(auth: Auth, asked: Attributes) -> User:
     with saving("creating new user"):
         async with auth.acting() as tx:
             if await tx.value(sql.email_is_taken, email=judgement.email, user=user):
-                raise _email_exists()
+                raise email_exists()
             created = await tx.value(sql.create_user, id=user, **_values(judgement))
             if created is None:
                 raise AuthError("conflict", "A user with this id exists already", 409)
-            return await _shown(tx, user)
+            return await shown(tx, user)
 
 
 async def change(auth: Auth, user: UUID, asked: Attributes) -> User:
@@ -62,11 +62,11 @@ async def change(auth: Auth, user: UUID, asked: Attributes) -> User:
     judgement = await judged(asked)
     with saving("updating user"):
         async with auth.acting() as tx:
-            before = await _shown(tx, user)
+            before = await shown(tx, user)
             check_metadata({**before.user_metadata, **judgement.user_metadata})
             check_metadata({**before.app_metadata, **judgement.app_metadata})
             if judgement.email and await tx.value(sql.email_is_taken, email=judgement.email, user=user):
-                raise _email_exists()
+                raise email_exists()
             await tx.execute(
                 sql.change_user,
                 user=user,
@@ -74,14 +74,14 @@ async def change(auth: Auth, user: UUID, asked: Attributes) -> User:
                 app_dropped=_nulls(judgement.app_metadata),
                 **_values(judgement),
             )
-            return await _shown(tx, user)
+            return await shown(tx, user)
 
 
 async def delete(auth: Auth, user: UUID, *, soft: bool) -> None:
     """Soft: nobody can sign in or be recognised any more, but the account's id stays."""
     with saving("deleting user"):
         async with auth.acting() as tx:
-            before = await _shown(tx, user)
+            before = await shown(tx, user)
             if soft:
                 await tx.execute(sql.hide_user, user=user, hide_email=_hidden(user, before.email))
             else:
@@ -95,17 +95,21 @@ async def factors(auth: Auth, user: UUID) -> list[dict[str, Any]]:
 async def delete_factor(auth: Auth, user: UUID, factor: UUID) -> dict[str, Any]:
     """For who has lost it."""
     async with auth.acting() as tx:
-        before = await _shown(tx, user)
+        before = await shown(tx, user)
         if await tx.value(sql.delete_factor, user=user, factor=factor) is None:
             raise AuthError("mfa_factor_not_found", "Factor not found", 404)
     return next(each for each in before.factors if UUID(each["id"]) == factor)
 
 
-async def _shown(tx: Transaction, user: UUID) -> User:
+async def shown(tx: Transaction, user: UUID) -> User:
     found = await tx.maybe_one(sql.get_user, _Row, user=user)
     if found is None:
         raise AuthError("user_not_found", "User not found", 404)
     return found.user
+
+
+def email_exists() -> AuthError:
+    return AuthError("email_exists", "A user with this email address has already been registered", 422)
 
 
 def _values(judgement: Judged) -> dict[str, Any]:
@@ -121,7 +125,3 @@ def _hidden(user: UUID, value: str) -> str | None:
     if not value:
         return None
     return base64.urlsafe_b64encode(hashlib.sha256(f"{user}{value}".encode()).digest()).rstrip(b"=").decode()
-
-
-def _email_exists() -> AuthError:
-    return AuthError("email_exists", "A user with this email address has already been registered", 422)

@@ -131,3 +131,22 @@ delete from auth.one_time_tokens t using person where t.user_id = person.id;
 delete from auth.mfa_factors f
  where f.id = :factor and f.user_id = :user
 returning to_jsonb(f) - 'secret';
+
+-- name: mark_invited
+update auth.users set invited_at = now(), updated_at = now() where id = :user;
+
+-- name: add_to_waiting
+update auth.users
+   set raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || :data::jsonb, updated_at = now()
+ where id = :user;
+
+-- name: begin_email_change
+-- Asked for each of the two addresses: the second time changes nothing about what the first has confirmed.
+update auth.users
+   set email_change_confirm_status = case
+         when email_change = :email then email_change_confirm_status
+         when coalesce(email, '') = '' or email_confirmed_at is null then 1
+         else 0
+       end,
+       email_change = :email, updated_at = now()
+ where id = :user;
