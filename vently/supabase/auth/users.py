@@ -43,6 +43,8 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     confirmed_at: datetime | None = None
     last_sign_in_at: datetime | None = None
     invited_at: datetime | None = None
+    new_email: str | None = None
+    """That waits for its confirmation."""
     banned_until: datetime | None = None
     deleted_at: datetime | None = None
     factors: list[dict[str, Any]] = []
@@ -57,6 +59,7 @@ def user_of(
         "role": row["role"] or "authenticated",
         "email": row["email"] or "",
         "phone": row["phone"] or "",
+        "new_email": row.get("email_change") or None,
         "app_metadata": row["raw_app_meta_data"] or {},
         "user_metadata": row["raw_user_meta_data"] or {},
         # Rows that somebody's SQL put in may lack these; clients insist on them.

@@ -1,27 +1,26 @@
 """Signing up, signing in with a password, and changing one's own details."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 
-from vently.database.errors import ServerError
 from vently.database.queries import load
-from vently.refusals import Refusal, Unavailable
 from vently.supabase.auth import passwords
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import NOWHERE, Device
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.links import alarms, email_change, reauthentication, tokens
+from vently.supabase.auth.links import sign_up as pending
+from vently.supabase.auth.links.asking import Asked
+from vently.supabase.auth.saving import email_exists
+from vently.supabase.auth.saving import saving as saving  # noqa: PLC0414 - other subjects know it by this name
 from vently.supabase.auth.sessions import sessions
-from vently.supabase.auth.sessions.presence import check_assurance, session_of, signed_in
+from vently.supabase.auth.sessions.presence import SignedIn, check_assurance, session_of, signed_in
 from vently.supabase.auth.sessions.sessions import Session
 from vently.supabase.auth.users import User, check_metadata, email_of, is_email, new_id
 
 sql = load(__package__)
-log = structlog.get_logger(__name__)
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -37,10 +36,7 @@ async def sign_up(
     auth: Auth, email: str, password: str, data: dict[str, Any] | None = None, *, device: Device = NOWHERE
 ) -> Session:
     """A new account, at once confirmed, and its first session. `data` becomes `user_metadata`."""
-    email = email_of(email)
-    check_metadata(data or {})
-    await passwords.check_strength(password, about=[email])
-    stored = await passwords.hashed(password)
+    email, stored = await _chosen(email, password, data or {})
     user = new_id()
     claims = {"sub": str(user), "email": email, "email_verified": True, "phone_verified": False}
     about = {**(data or {}), **claims}
@@ -52,7 +48,17 @@ async def sign_up(
             )
             if created is None:
                 raise AuthError("user_already_exists", "User already registered", 422)
-            return await sessions.begin(tx, auth, user, "password", checked=stored, password=stored, device=device)
+            session = await sessions.begin(tx, auth, user, "password", checked=stored, password=stored, device=device)
+    alarms.signed_in(auth, session.user, device)
+    return session
+
+
+async def sign_up_with_confirmation(
+    auth: Auth, asked: Asked, password: str, data: dict[str, Any] | None = None
+) -> User:
+    """A new account that waits until its address is confirmed by a letter; see `links.sign_up`."""
+    email, stored = await _chosen(asked.email, password, data or {})
+    return await pending.sign_up(auth, msgspec.structs.replace(asked, email=email), stored, data or {})
 
 
 async def sign_in(auth: Auth, email: str, password: str, *, device: Device = NOWHERE) -> Session:
@@ -65,9 +71,11 @@ async def sign_in(auth: Auth, email: str, password: str, *, device: Device = NOW
     if not login.confirmed:
         raise AuthError("email_not_confirmed", "Email not confirmed")
     async with auth.acting() as tx:
-        return await sessions.begin(
+        session = await sessions.begin(
             tx, auth, login.id, "password", checked=login.password, password=keep, device=device
         )
+    alarms.signed_in(auth, session.user, device)
+    return session
 
 
 async def update_user(
@@ -77,13 +85,55 @@ async def update_user(
     email: str | None = None,
     password: str | None = None,
     current_password: str | None = None,
+    nonce: str | None = None,
     data: dict[str, Any] | None = None,
+    letter: Asked | None = None,
 ) -> User:
     """Change what is given. `data` is merged into `user_metadata`, null removes a key; a new password signs out
-    every other session.
+    every other session. `letter`: where the links lead that confirm a new address.
     """
-    email = email_of(email) if email else None
     check_metadata(data or {})
+    found, email = await _may_change(auth, claims, email_of(email) if email else None, password)
+    current = found.person["email"] or ""
+    checked = found.person["encrypted_password"]
+    if password is not None:
+        await passwords.check_strength(password, about=[current, email or ""])
+    await _check_current(current_password, checked)
+    stored = await _new_password(password, checked)
+    if stored and not (nonce or current_password):
+        reauthentication.check_fresh(found)
+    if email and not auth.rules.autoconfirm:
+        await email_change.spend(auth, found.id, email)
+    if nonce:
+        await reauthentication.check_nonce(auth, found, nonce)
+    confirmed = email if auth.rules.autoconfirm else None
+    about = {**(data or {}), **({"email": confirmed, "email_verified": True} if confirmed else {})}
+    check_metadata({**(found.person["raw_user_meta_data"] or {}), **about})
+    changed = await _change(auth, claims, email=confirmed, password=stored, checked=checked, about=about)
+    if stored:
+        alarms.password_changed(auth, changed.email)
+    if confirmed:
+        alarms.email_changed(auth, current, confirmed)
+    elif email:
+        asked = msgspec.structs.replace(letter or Asked(email, auth.rules.site_url), email=email)
+        await email_change.begin(auth, found.id, current, asked)
+        async with auth.acting() as tx:
+            return (await signed_in(tx, claims)).user
+    return changed
+
+
+async def _chosen(email: str, password: str, data: dict[str, Any]) -> tuple[str, str]:
+    """The address as it is stored, and the password's hash."""
+    email = email_of(email)
+    check_metadata(data)
+    await passwords.check_strength(password, about=[email])
+    return email, await passwords.hashed(password)
+
+
+async def _may_change(
+    auth: Auth, claims: dict[str, Any], email: str | None, password: str | None
+) -> tuple[SignedIn, str | None]:
+    """Who it is, and the address unless it is theirs already. Raises AuthError."""
     async with auth.acting() as tx:
         found = await signed_in(tx, claims)
         if email or password is not None:
@@ -94,15 +144,8 @@ async def update_user(
         if email == (found.person["email"] or ""):
             email = None
         elif email and await tx.value(sql.email_is_taken, email=email, user=found.id):
-            raise _email_exists()
-    if password is not None:
-        await passwords.check_strength(password, about=[found.person["email"] or "", email or ""])
-    about = {**(data or {}), **({"email": email, "email_verified": True} if email else {})}
-    check_metadata({**(found.person["raw_user_meta_data"] or {}), **about})
-    checked = found.person["encrypted_password"]
-    await _check_current(current_password, checked)
-    stored = await _new_password(password, checked)
-    return await _change(auth, claims, email=email, password=stored, checked=checked, about=about)
+            raise email_exists()
+    return found, email
 
 
 async def _change(auth: Auth, claims: dict[str, Any], *, about: dict[str, Any], **changes: str | None) -> User:
@@ -115,6 +158,8 @@ async def _change(auth: Auth, claims: dict[str, Any], *, about: dict[str, Any], 
             if changes["password"]:
                 # A statement of its own: it sees the sessions begun while the one before waited for the row.
                 await sessions.end(tx, session, "others")
+            if changes["password"] or changes["email"]:
+                await tokens.forget(tx, user)
             return (await signed_in(tx, claims)).user
 
 
@@ -136,27 +181,3 @@ async def _new_password(chosen: str | None, stored: str | None) -> str | None:
     if (await passwords.matches(chosen, stored))[0]:
         raise AuthError("same_password", "New password should be different from the old password.", 422)
     return await passwords.hashed(chosen)
-
-
-def _email_exists() -> AuthError:
-    return AuthError("email_exists", "A user with this email address has already been registered", 422)
-
-
-@contextmanager
-def saving(what: str) -> Iterator[None]:
-    """A trigger on `auth.users` may fail. Supabase Auth would say 500, and clients would try again and again."""
-    try:
-        yield
-    except (AuthError, Unavailable):
-        raise
-    except Refusal as error:
-        raise AuthError("unexpected_failure", f"Database error {what}: {error.detail}", 422) from error
-    except ServerError as error:
-        if error.constraint_name == "users_email_partial_key":
-            raise _email_exists() from error
-        if error.sqlstate == "P0001":
-            why = str(error)  # `raise exception`: the trigger's own sentence
-        else:
-            why = f"a trigger on auth.users failed with {error.sqlstate}; the server's log says more"
-            log.exception("trigger on auth.users failed", sqlstate=error.sqlstate)
-        raise AuthError("unexpected_failure", f"Database error {what}: {why}", 422) from error

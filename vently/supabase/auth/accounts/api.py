@@ -10,6 +10,7 @@ from vently.supabase.auth.answers import read, said
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of, claims_of, device_of
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.links.api import asked_of
 from vently.supabase.auth.sessions import presence
 
 
@@ -18,6 +19,8 @@ class SignUp(msgspec.Struct):
     phone: str | None = None
     password: str | None = None
     data: dict[str, Any] | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
 
 
 class PasswordGrant(msgspec.Struct):
@@ -31,7 +34,10 @@ class UserChange(msgspec.Struct):
     phone: str | None = None
     password: str | None = None
     current_password: str | None = None
+    nonce: str | None = None
     data: dict[str, Any] | None = None
+    code_challenge: str | None = None
+    code_challenge_method: str | None = None
 
 
 @post("/signup", status_code=200)
@@ -42,9 +48,13 @@ async def sign_up(request: AnyRequest) -> Response[Any]:
     if not asked.password:
         raise AuthError("validation_failed", "Signup requires a valid password")
     _no_phone(asked.phone, "signups")
-    await limits.spend(auth_of(request), "signup", address_of(request))
+    auth = auth_of(request)
+    await limits.spend(auth, "signup", address_of(request))
+    letter = asked_of(request, asked.email or "", asked.code_challenge, asked.code_challenge_method)
+    if not auth.rules.autoconfirm:
+        return said(await accounts.sign_up_with_confirmation(auth, letter, asked.password, asked.data))
     device = device_of(request)
-    return said(await accounts.sign_up(auth_of(request), asked.email or "", asked.password, asked.data, device=device))
+    return said(await accounts.sign_up(auth, letter.email, asked.password, asked.data, device=device))
 
 
 async def _anonymously(request: AnyRequest, data: dict[str, Any] | None) -> Response[Any]:
@@ -80,7 +90,9 @@ async def change_user(request: AnyRequest) -> Response[Any]:
         email=asked.email,
         password=asked.password,
         current_password=asked.current_password,
+        nonce=asked.nonce,
         data=asked.data,
+        letter=asked_of(request, asked.email or "", asked.code_challenge, asked.code_challenge_method),
     )
     return said(changed)
 

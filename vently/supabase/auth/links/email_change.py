@@ -4,7 +4,6 @@ from uuid import UUID
 
 import msgspec
 
-from vently.database.errors import ServerError
 from vently.database.pool import Transaction
 from vently.database.queries import load
 from vently.outside.mail import Mail
@@ -27,12 +26,16 @@ class Change(msgspec.Struct, frozen=True):
     new: str = ""
 
 
-async def begin(auth: Auth, user: UUID, current: str, asked: Asked) -> None:
-    """Letters to both, `asked.email` being the new one. The caller has made sure that the person may, that it is as
-    `email_of` gives it, and that nobody else has it.
-    """
+async def spend(auth: Auth, user: UUID, new: str) -> None:
+    """Raises AuthError when the person, or whoever has the new address, had such a letter a moment ago."""
     await limits.spend(auth, "mail", f"email-change {user}")
-    await limits.spend(auth, "mail", f"email-change {asked.email}")
+    await limits.spend(auth, "mail", f"email-change {new}")
+
+
+async def begin(auth: Auth, user: UUID, current: str, asked: Asked) -> None:
+    """Letters to both, `asked.email` being the new one. The caller has made sure that the person may (and has called
+    `spend`), that it is as `email_of` gives it, and that nobody else has it.
+    """
     async with auth.acting() as tx:
         letters = await _letters(tx, auth, user, current, asked)
     for letter in letters:
@@ -61,13 +64,7 @@ async def confirm(tx: Transaction, user: UUID) -> Change:
     """One of the two addresses has confirmed. Raises AuthError when somebody else has the new one by now."""
     if await tx.value(sql.confirm_one_address, user=user) is not None:
         return Change(waits=True)
-    try:
-        made = await tx.maybe_one(sql.finish_email_change, _Made, user=user)
-    except ServerError as error:
-        if error.constraint_name != "users_email_partial_key":
-            raise
-        message = "A user with this email address has already been registered"
-        raise AuthError("email_exists", message, 422) from error
+    made = await tx.maybe_one(sql.finish_email_change, _Made, user=user)
     if made is None:
         raise AuthError("otp_expired", "Token has expired or is invalid", 403)
     return Change(waits=False, old=made.old, new=made.new)

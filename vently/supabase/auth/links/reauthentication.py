@@ -1,5 +1,6 @@
 """Showing once more that it is you: six digits by mail, which a change of password in an old session asks for."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vently.supabase.auth.auth import Auth
@@ -7,6 +8,9 @@ from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.limits import limits
 from vently.supabase.auth.links import letters, tokens
 from vently.supabase.auth.sessions.presence import SignedIn, signed_in
+
+FRESH = timedelta(days=1)
+"""How long a session may change the password without further ado, as in Supabase Auth."""
 
 
 async def ask(auth: Auth, claims: dict[str, Any]) -> None:
@@ -32,3 +36,9 @@ async def check_nonce(auth: Auth, found: SignedIn, nonce: str) -> None:
         redeemed = await tokens.redeem_code(tx, auth, email, nonce, ["reauthentication_token"])
         if redeemed is None or redeemed.user_id != found.id:
             raise AuthError("reauthentication_not_valid", "Nonce has expired or is invalid", 422)
+
+
+def check_fresh(found: SignedIn) -> None:
+    """Raises AuthError in a session so old that the digits, or the current password, have to be given."""
+    if found.signed_in_at < datetime.now(UTC) - FRESH:
+        raise AuthError("reauthentication_needed", "Password update requires reauthentication")

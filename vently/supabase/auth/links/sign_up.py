@@ -15,6 +15,7 @@ from vently.supabase.auth.limits import limits
 from vently.supabase.auth.links import asking, letters, occasions
 from vently.supabase.auth.links.asking import Asked
 from vently.supabase.auth.links.occasions import SIGN_UP
+from vently.supabase.auth.saving import saving
 from vently.supabase.auth.users import User, new_id, user_of
 
 sql = load(__package__)
@@ -45,16 +46,14 @@ async def sign_up(auth: Auth, asked: Asked, password: str, data: dict[str, Any])
 
 
 async def _sign_up(auth: Auth, asked: Asked, password: str, data: dict[str, Any]) -> User:
-    async with auth.acting() as tx:
-        user = await asking.create_unconfirmed(tx, asked.email, password, data) or await _again(
-            tx, asked.email, password, data
-        )
-        shown = await tx.maybe_one(sql.show_account, _Shown, user=user) if user else None
-    if user is None or shown is None:
+    shown = await _made(auth, asked.email, password, data)
+    if shown is None:
         auth.post.send(
             letters.compose(auth.rules, "account_exists", asked.email, link=f"{auth.rules.site_url}/sign-in")
         )
         return _nobody(asked.email, data)
+
+    user = UUID(shown.person["id"])
 
     async def write() -> list[Mail]:
         async with auth.acting() as tx:
@@ -63,6 +62,14 @@ async def _sign_up(auth: Auth, asked: Asked, password: str, data: dict[str, Any]
 
     auth.post.write(write)
     return user_of(shown.person, shown.identities)
+
+
+async def _made(auth: Auth, email: str, password: str, data: dict[str, Any]) -> _Shown | None:
+    """None when the address has a confirmed account."""
+    with saving("saving new user"):
+        async with auth.acting() as tx:
+            user = await asking.create_unconfirmed(tx, email, password, data) or await _again(tx, email, password, data)
+            return await tx.maybe_one(sql.show_account, _Shown, user=user) if user else None
 
 
 async def _again(tx: Transaction, email: str, password: str, data: dict[str, Any]) -> UUID | None:

@@ -14,6 +14,7 @@ from vently.supabase.auth.links import alarms, email_change, tokens
 from vently.supabase.auth.links.email_change import Change
 from vently.supabase.auth.links.occasions import TYPES
 from vently.supabase.auth.links.tokens import Kind, Redeemed
+from vently.supabase.auth.saving import saving
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.sessions import Session
 from vently.supabase.auth.users import email_of
@@ -73,9 +74,10 @@ async def _use(
 
 
 async def _accept(tx: Transaction, redeemed: Redeemed) -> Change | None:
-    if redeemed.kind.startswith("email_change"):
-        return await email_change.confirm(tx, redeemed.user_id)
-    await confirm_account(tx, redeemed.user_id, keep_password=redeemed.kind == "confirmation_token")
+    with saving("updating user"):
+        if redeemed.kind.startswith("email_change"):
+            return await email_change.confirm(tx, redeemed.user_id)
+        await confirm_account(tx, redeemed.user_id, keep_password=redeemed.kind == "confirmation_token")
     return None
 
 
