@@ -7,6 +7,7 @@ import msgspec
 
 from vently.refusals import Unavailable
 from vently.supabase.accounts import Account, Ceremony, Challenge, Enrolment, Offer, Passkey, Session
+from vently.supabase.auth.errors import AuthError
 from vently.supabase.client import Asker, SignIn
 
 T = TypeVar("T")
@@ -128,11 +129,21 @@ class Conversation:
 
     async def new_recovery_codes(self) -> list[str]:
         """Shown once; the ones before no longer count."""
-        told = await self._ask("POST", "/factors/recovery-codes")
+        try:
+            told = await self._ask("POST", "/factors/recovery-codes")
+        except AuthError as error:
+            if error.code != "mfa_verified_factor_exists":
+                raise
+            told = await self._ask("POST", "/factors/recovery-codes/regenerate")
         return _as(list[str], told["codes"])
 
     async def recovery_codes_left(self) -> int:
-        return int((await self._ask("GET", "/factors/recovery-codes"))["remaining"])
+        try:
+            return int((await self._ask("GET", "/factors/recovery-codes"))["remaining"])
+        except AuthError as error:
+            if error.code != "mfa_factor_not_found":
+                raise
+            return 0
 
     async def passkeys(self) -> list[Passkey]:
         return _as(list[Passkey], await self._ask("GET", "/passkeys"))
