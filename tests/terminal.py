@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ _AT = re.compile(r"^Vently is at (\S+)$", re.MULTILINE)
 
 @dataclass
 class Running:
-    """A `vently up`, and what it says."""
+    """A `vently up` or `vently serve`, and what it says."""
 
     process: "subprocess.Popen[bytes]"
     folder: Path
@@ -90,10 +90,14 @@ class Terminal:
                 stdout=out, stderr=log, start_new_session=True,
             )  # fmt: skip
 
-    @contextmanager
-    def up(self, *arguments: object, **environment: str) -> Iterator[Running]:
+    def up(self, *arguments: object, **environment: str) -> AbstractContextManager[Running]:
         """`vently up` on a free port, ready; stopped at the end if it still runs."""
-        process = self.starts("up", "--port", "0", *arguments, **environment)
+        return self.running("up", *arguments, **environment)
+
+    @contextmanager
+    def running(self, command: str, *arguments: object, **environment: str) -> Iterator[Running]:
+        """`vently up` or `vently serve` likewise."""
+        process = self.starts(command, "--port", "0", *arguments, **environment)
         running = Running(process, self.folder)
         try:
             eventually(lambda: process.poll() is not None or _AT.search(running.said()))
