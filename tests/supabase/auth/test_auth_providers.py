@@ -127,6 +127,11 @@ async def test_who_squats_on_an_address_is_put_out_when_its_owner_comes(
     squatter = await sign_up(http, login, data={"name": "Eve"})
     user = squatter.session["user"]["id"]
     await owner.execute("update auth.users set email_confirmed_at = null where id = $1", user)
+    await owner.execute(
+        "insert into auth.webauthn_credentials (user_id, credential_id, public_key) values ($1, $2, '')",
+        user,
+        login.encode(),
+    )
     session = await session_of(http, browser, login)
     assert session["user"]["id"] == user
     assert [each["provider"] for each in session["user"]["identities"]] == [NAME]
@@ -138,6 +143,7 @@ async def test_who_squats_on_an_address_is_put_out_when_its_owner_comes(
     assert answer.json()["code"] == "session_not_found"
     answer = await http.post("/token?grant_type=refresh_token", json={"refresh_token": squatter.refresh_token})
     assert answer.json()["code"] == "refresh_token_not_found"
+    assert await owner.fetchval("select count(*) from auth.webauthn_credentials where user_id = $1", user) == 0
 
 
 async def test_an_unverified_address_never_finds_an_account(http, browser: Browser, login: str):
@@ -181,6 +187,14 @@ async def test_a_first_sign_in_and_a_sign_up_at_once_make_one_account(http, brow
     back = await browser.is_back(browser.authorize(), login)
     await asyncio.gather(browser.lands(back), http.post("/signup", json={"email": login, "password": PASSWORD}))
     assert await owner.fetchval("select count(*) from auth.users where email = $1", login) == 1
+
+
+async def test_a_browser_never_seen_before_is_noticed(auth: Auth, http, browser: Browser, login: str, owner):
+    user = (await session_of(http, browser, login))["user"]["id"]
+    browser.client.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    await browser.signs_in(login)
+    await auth.post.settled()
+    assert await owner.fetchval("select count(*) from auth.known_devices where user_id = $1", user) == 2
 
 
 async def test_who_is_banned_stays_out(http, browser: Browser, login: str, owner: asyncpg.Connection):

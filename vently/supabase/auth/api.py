@@ -17,7 +17,6 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.factors import api as factors
-from vently.supabase.auth.flows import api as flows
 from vently.supabase.auth.keys.kept import JWKS_SECONDS
 from vently.supabase.auth.limits import limits
 from vently.supabase.auth.links import api as links
@@ -26,7 +25,7 @@ from vently.supabase.auth.providers import api as providers
 from vently.supabase.auth.sessions import api as sessions
 
 LARGEST_BODY = 64 * 1024
-SUBJECTS = (accounts, administration, factors, flows, links, passkeys, providers, sessions)
+SUBJECTS = (accounts, administration, factors, links, passkeys, providers, sessions)
 GRANTS: dict[str, Callable[[AnyRequest], Awaitable[Response[Any]]]] = {
     name: grant for subject in SUBJECTS for name, grant in subject.GRANTS.items()
 }

@@ -29,6 +29,8 @@ class Challenge(msgspec.Struct, frozen=True):
     method: Literal["s256", "plain"]
 
     def is_met_by(self, verifier: str) -> bool:
+        if len(verifier) > LONGEST_VERIFIER:
+            return False
         made = verifier
         if self.method == "s256":
             made = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -1,20 +1,23 @@
-"""`/authorize`, `/callback`, and the identities of `/user`."""
+"""`/authorize`, `/callback`, the identities of `/user`, and the grant that takes the code of a flow."""
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
+import msgspec
 from litestar import Response, delete, get, post
 from litestar.params import FromPath
 
 from vently.outside.signin import ProviderRefused
 from vently.refusals import Refusal
-from vently.supabase.auth.answers import said
+from vently.supabase.auth.answers import read, said
 from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of, claims_of, device_of
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.flows import flows
 from vently.supabase.auth.flows.flows import challenge_of
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.providers import arrivals, departures, identities, landings, trips
 from vently.supabase.auth.providers.departures import Wish
 from vently.supabase.auth.redirects import allowed
@@ -83,6 +86,22 @@ async def unlink(request: AnyRequest, identity: FromPath[str]) -> Response[Any]:
     return said({})
 
 
+class PkceGrant(msgspec.Struct):
+    auth_code: str | None = None
+    code_verifier: str | None = None
+
+
+async def pkce_grant(request: AnyRequest) -> Response[Any]:
+    """The session behind a code, whether a provider or a mail led to it."""
+    asked = read(await request.body(), PkceGrant)
+    if not asked.auth_code or not asked.code_verifier:
+        raise AuthError("validation_failed", "both auth code and code verifier should be non-empty")
+    auth, device = auth_of(request), device_of(request)
+    session = await flows.exchange(auth, asked.auth_code, asked.code_verifier, device=device)
+    alarms.signed_in(auth, session["user"], device)
+    return said(session)
+
+
 async def _come_back(request: AnyRequest, parameters: bytes, *, status: int) -> Response[Any]:
     auth = auth_of(request)
     back, name = auth.rules.site_url, None
@@ -139,4 +158,4 @@ def _to(address: str, status: int = 302) -> Response[Any]:
 
 
 ROUTES = [authorize, callback, posted_callback, authorize_link, unlink]
-GRANTS: dict[str, Any] = {}
+GRANTS = {"pkce": pkce_grant}

@@ -14,10 +14,12 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.flows import flows
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.providers import landings, trips
 from vently.supabase.auth.providers.claims import details_of, email_of_claim
 from vently.supabase.auth.providers.trips import Flown, Trip
 from vently.supabase.auth.sessions import sessions
+from vently.supabase.auth.sessions.sessions import Session
 from vently.supabase.auth.users import new_id
 
 sql = load(__package__)
@@ -42,19 +44,23 @@ async def arrive(auth: Auth, flown: Flown, trip: Trip, answer: Mapping[str, str]
             person = await _settle(tx, flown, grant.claimed)
             if person.banned:
                 raise AuthError("user_banned", "User is banned", 403)
-            return await _end(tx, auth, flown, person.id, grant, device)
+            there, session = await _end(tx, auth, flown, person.id, grant, device)
+    if session is not None:
+        alarms.signed_in(auth, session.user, device)
+    return there
 
 
-async def _end(tx: Transaction, auth: Auth, flown: Flown, person: UUID, grant: Grant, device: Device) -> str:
+async def _end(
+    tx: Transaction, auth: Auth, flown: Flown, person: UUID, grant: Grant, device: Device
+) -> tuple[str, Session | None]:
     token, refresh_token = grant.provider_token, grant.provider_refresh_token
     if flown.pkce:
         code = await flows.issue_code(tx, auth, flown.flow, person, token=token, refresh_token=refresh_token)
-        return landings.with_code(flown.back, code)
+        return landings.with_code(flown.back, code), None
     await tx.execute(sql.end_flow, flow=flown.flow)
-    session = msgspec.structs.asdict(await sessions.begin(tx, auth, person, "oauth", device=device))
-    return landings.with_session(
-        flown.back, {**session, "provider_token": token, "provider_refresh_token": refresh_token}
-    )
+    session = await sessions.begin(tx, auth, person, "oauth", device=device)
+    theirs = {"provider_token": token, "provider_refresh_token": refresh_token}
+    return landings.with_session(flown.back, {**msgspec.structs.asdict(session), **theirs}), session
 
 
 async def _settle(tx: Transaction, flown: Flown, claimed: Claimed) -> Person:

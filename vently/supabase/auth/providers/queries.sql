@@ -122,6 +122,14 @@ with identities as (
   delete from auth.sessions where user_id = :person
 ), factors as (
   delete from auth.mfa_factors where user_id = :person
+), passkeys as (
+  delete from auth.webauthn_credentials where user_id = :person
+), ceremonies as (
+  delete from auth.webauthn_challenges where user_id = :person
+), recovery_codes as (
+  delete from auth.mfa_recovery_code_sets where user_id = :person
+), devices as (
+  delete from auth.known_devices where user_id = :person
 ), tokens as (
   delete from auth.one_time_tokens where user_id = :person
 ), flows as (
