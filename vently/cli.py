@@ -164,8 +164,26 @@ def promote(email: str, /, *, role: Literal["platform_admin"], data: Data = None
     from vently.commands import promoting
 
     with ready(_settings(data), made_before=True) as settings:
-        promoting.run(settings, email)
+        promoting.promote(settings, email)
     print(f"{email} is a {role.replace('_', ' ')} now.")  # noqa: T201
+
+
+@people.command
+def demote(email: str, /, *, role: Literal["platform_admin"], data: Data = None) -> None:
+    """Make a platform admin an ordinary person again, at once. The only one there is stays.
+
+    Parameters
+    ----------
+    email
+        Address they signed up with.
+    role
+        What they are no longer.
+    """
+    from vently.commands import promoting
+
+    with ready(_settings(data), made_before=True) as settings:
+        promoting.demote(settings, email)
+    print(f"{email} is no {role.replace('_', ' ')} any more.")  # noqa: T201
 
 
 @keys.command(name="list")

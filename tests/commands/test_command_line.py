@@ -22,6 +22,7 @@ COMMANDS = [
     "demo",
     "doctor",
     "people promote",
+    "people demote",
     "keys list",
     "keys rotate",
     "keys revoke",
@@ -117,6 +118,18 @@ def test_the_first_administrator(terminal: Terminal, running: Running) -> None:
     again = terminal.types("people", "promote", "root@example.org", "--role", "platform_admin")
     assert again.returncode == 1
     assert "already" in again.stderr
+
+
+def test_an_administrator_no_more(terminal: Terminal, running: Running) -> None:
+    tokens = {name: running.signs_up(f"{name}@platform.example") for name in ("first", "second")}
+    role = ("--role", "platform_admin")
+    for name in tokens:
+        assert terminal.types("people", "promote", f"{name}@platform.example", *role).returncode == 0
+    done = terminal.types("people", "demote", "first@platform.example", *role)
+    assert (done.returncode, done.stdout) == (0, "first@platform.example is no platform admin any more.\n")
+    assert running.get("/api/me", tokens["first"]).json()["platform_admin"] is False
+    none = terminal.types("people", "demote", "first@platform.example", *role)
+    assert (none.returncode, none.stderr) == (1, "vently: first@platform.example is no platform admin.\n")
 
 
 def test_migrate_says_what_it_did(resting: Terminal) -> None:

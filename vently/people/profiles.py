@@ -151,3 +151,13 @@ async def promote(tx: Transaction, email: str) -> None:
     """Make someone platform admin. Raises Conflict when they are one already."""
     if not await tx.execute(sql.promote, person_id=(await account(tx, email)).id):
         raise Conflict(f"{email} is a platform admin already.")
+
+
+async def demote(tx: Transaction, email: str) -> None:
+    """Make a platform admin an ordinary person. Raises Conflict when they are none, or the only one."""
+    person = (await account(tx, email)).id
+    await tx.execute(sql.lock_platform_admins)  # of two who demote each other at once, one stays
+    if not await tx.value(sql.is_platform_admin, person_id=person):
+        raise Conflict(f"{email} is no platform admin.")
+    if not await tx.execute(sql.demote, person_id=person):
+        raise Conflict(f"{email} is the only platform admin: promote somebody else first.")

@@ -50,6 +50,16 @@ select count(*) from person;
 -- name: promote
 insert into public.platform_admins (person_id) values (:person_id) on conflict do nothing;
 
+-- name: lock_platform_admins
+lock table public.platform_admins in share row exclusive mode;
+
+-- name: demote
+delete from public.platform_admins
+ where person_id = :person_id and exists (select from public.platform_admins where person_id <> :person_id);
+
+-- name: is_platform_admin
+select exists (select from public.platform_admins where person_id = :person_id);
+
 -- name: find_account
 select a.id, a.email from private.account_of(:email) a;
 

@@ -115,6 +115,47 @@ end $$;
 revoke execute on function private.set_organizer_status(uuid, text) from public;
 grant execute on function private.set_organizer_status(uuid, text) to authenticated;
 
+-- Roles are shown in tokens as `app_metadata.roles`, for clients to know what to offer. A token may be an hour old, so
+-- nothing here ever asks it: the tables are the judge.
+
+create or replace function private.roles_of(person uuid) returns jsonb
+language sql stable set search_path = '' as $$
+  select coalesce(jsonb_agg(role), '[]')
+    from (select 'event_organizer' as role from public.profiles where id = person and organizer_status = 'approved'
+          union all
+          select 'platform_admin' from public.platform_admins where person_id = person) as roles
+$$;
+revoke execute on function private.roles_of(uuid) from public, anon, authenticated;
+
+create or replace function private.show_roles() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  person uuid := to_jsonb(coalesce(new, old)) ->> tg_argv[0];
+begin
+  -- First the lock: of two changes at once, the second then sees what the first has made of it.
+  perform from auth.users u where u.id = person for no key update;
+  update auth.users u
+     set raw_app_meta_data = coalesce(u.raw_app_meta_data, '{}') || jsonb_build_object('roles', private.roles_of(person))
+   where u.id = person and coalesce(u.raw_app_meta_data -> 'roles', '[]') <> private.roles_of(person);
+  return null;
+end $$;
+revoke execute on function private.show_roles() from public, anon, authenticated;
+create trigger profiles_show_first_roles after insert on public.profiles
+  for each row when (new.organizer_status = 'approved') execute function private.show_roles('id');
+create trigger profiles_show_roles after update of organizer_status on public.profiles
+  for each row when (old.organizer_status is distinct from new.organizer_status)
+  execute function private.show_roles('id');
+create trigger platform_admins_show_roles after insert or delete on public.platform_admins
+  for each row execute function private.show_roles('person_id');
+
+-- Who had a role before there were these triggers.
+update auth.users u
+   set raw_app_meta_data = coalesce(u.raw_app_meta_data, '{}') || jsonb_build_object('roles', private.roles_of(u.id))
+ where (u.raw_app_meta_data ? 'roles'
+        or u.id in (select p.id from public.profiles p where p.organizer_status = 'approved')
+        or u.id in (select a.person_id from public.platform_admins a))
+   and coalesce(u.raw_app_meta_data -> 'roles', '[]') <> private.roles_of(u.id);
+
 create or replace function private.account_of(email text) returns table (id uuid, email text)
 language sql stable security definer set search_path = '' rows 1 as $$
   select u.id, u.email::text from auth.users u where lower(u.email) = lower(account_of.email) and u.deleted_at is null
