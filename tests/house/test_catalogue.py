@@ -26,6 +26,7 @@ MAY_CALL = {
         "private.keep_idempotent_answer",
         "private.newest_migration",
         "private.queue_position",
+        "private.require_second_factor",
     },
     "authenticated": {
         "private.become_organizer",
@@ -44,6 +45,7 @@ MAY_CALL = {
         "private.my_communities",
         "private.newest_migration",
         "private.queue_position",
+        "private.require_second_factor",
         "private.set_organizer_status",
         "private.venue_id",
     },

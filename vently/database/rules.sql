@@ -45,6 +45,23 @@ revoke execute on function private.newest_migration() from public;
 grant execute on function private.newest_migration() to anon, authenticated, service_role;
 
 
+-- Whoever has a second factor is nobody without it. Nodes ask this as they open a transaction for somebody; in front of
+-- Supabase's Data API it can be `pgrst.db_pre_request` (docs/supabase.md).
+
+create or replace function private.require_second_factor() returns void
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if (select auth.jwt()) ->> 'aal' is distinct from 'aal2'
+     and exists (select from auth.mfa_factors f where f.user_id = (select auth.uid()) and f.status = 'verified') then
+    raise exception 'Give your second factor first: this session was begun without it.'
+      using errcode = 'PT401', detail = 'insufficient-aal';
+  end if;
+end $$;
+comment on function private.require_second_factor is 'Raises PT401 below AAL2 for people with a verified factor';
+revoke execute on function private.require_second_factor() from public;
+grant execute on function private.require_second_factor() to anon, authenticated, service_role;
+
+
 -- Exactly-once requests. A key belongs to a scope: the person, or for a visitor the request itself.
 
 create or replace function private.idempotency_scope(fingerprint text) returns text

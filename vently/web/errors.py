@@ -3,7 +3,7 @@
 import traceback
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 import structlog
@@ -11,10 +11,16 @@ from litestar.exceptions import HTTPException
 
 from vently.refusals import FieldError, Refusal, Unauthenticated, Unavailable
 from vently.web import facts, pages, places
-from vently.web.answers import PROBLEM, Answer
+from vently.web.answers import PROBLEM, Answer, redirect
 from vently.web.json_body import ClientGone
 
 log = structlog.get_logger("vently.web")
+
+BELOW_AAL2 = "insufficient-aal"
+"""How the database refuses people whose session has not shown their second factor."""
+
+STEP_UP = 'Bearer error="insufficient_user_authentication", acr_values="aal2"'
+"""RFC 9470: what a client needs to ask its person for."""
 
 
 class Problem(msgspec.Struct, omit_defaults=False):
@@ -53,7 +59,7 @@ async def answer(scope: Any, error: Exception) -> Answer:
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Refusal):
         log.error("fault", path=scope.get("path_template"), exception="".join(traceback.format_exception(error)))
     if places.is_page(scope["path"]) and prefers_html(scope):
-        given = await pages.problem(scope, problem)
+        given = to_second_factor(scope) if _is(error, BELOW_AAL2) else await pages.problem(scope, problem)
     else:
         given = Answer(problem, problem.status, media_type=PROBLEM)
     for name, value in headers.items():
@@ -61,11 +67,24 @@ async def answer(scope: Any, error: Exception) -> Answer:
     return given
 
 
+def to_second_factor(scope: Any) -> Answer:
+    """For who is signed in with the first factor alone: to the page that asks for the second."""
+    goal = _address(scope["path"])
+    if scope["query_string"]:
+        goal += f"?{scope['query_string'].decode('latin-1')}"
+    asked = urlencode({"next": goal}) if scope["method"] in places.SAFE_METHODS else ""
+    return redirect(f"/sign-in/second-factor?{asked}".rstrip("?"))
+
+
+def _is(error: Exception, kind: str) -> bool:
+    return isinstance(error, Refusal) and error.type == kind
+
+
 def _problem(error: Exception, path: str, request_id: str) -> tuple[Problem, dict[str, str]]:
     if isinstance(error, Refusal):
         headers = dict(error.headers)
         if isinstance(error, Unauthenticated):
-            headers.setdefault("www-authenticate", "Bearer")
+            headers.setdefault("www-authenticate", STEP_UP if error.type == BELOW_AAL2 else "Bearer")
         if isinstance(error, Unavailable):
             headers.setdefault("retry-after", "1")
         kind, title, detail, status, wrong = error.type, error.title, error.detail, error.status, error.errors

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 from litestar import Request
 
+from vently.refusals import Unauthenticated
 from vently.web import csrf, facts, filters, flashes
 from vently.web import viewer as viewers
 from vently.web.answers import HTML, Answer
@@ -52,7 +53,10 @@ async def problem(scope: Any, told: Any) -> Answer:
 async def _portrait(request: Any) -> Any:
     viewer = await viewers.of(request)
     portray = facts.of(request).parts.portray
-    return await portray(viewer) if portray and viewer.id else None
+    try:
+        return await portray(viewer) if portray and viewer.id else None
+    except Unauthenticated:
+        return None  # without their second factor they are nobody yet, also to the page that asks for it
 
 
 def _always(scope: Any, known: facts.Facts) -> dict[str, Any]:
