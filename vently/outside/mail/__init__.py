@@ -1,6 +1,7 @@
 """Mail: a letter, whoever takes it away, and the post that delivers behind the back of a request."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -92,7 +93,8 @@ class Post:
             async with self._desks:
                 letters = list(await writing())
         except Exception as error:  # noqa: BLE001 - nobody waits for it, and no letter keeps others from being written
-            log.error("mail not written", error=type(error).__name__)  # noqa: TRY400 - see _reason
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("mail not written", error=type(error).__name__, where=f"{where.name}:{where.lineno}")  # noqa: TRY400 - see _reason
             return
         await asyncio.gather(*map(self._deliver, letters))
 
