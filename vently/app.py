@@ -1,8 +1,10 @@
 """The one place where rooms and adapters are joined."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ from vently.database.readiness import behind
 from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
+from vently.jobs import sweeping
 from vently.outside.mail import Mailer, Post
 from vently.outside.mail.folder import FolderMailer
 from vently.outside.mail.smtp import SmtpMailer
@@ -103,9 +106,12 @@ def create(settings: Settings) -> Envelope:
         # A community's and a person's page show events, which live in a room above theirs.
         parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
         await door.open(parts)
+        sweeps = asyncio.create_task(sweeping.hourly([door.sweep, partial(sweeping.answers, database)]))
         try:
             yield
         finally:
+            sweeps.cancel()
+            await asyncio.gather(sweeps, return_exceptions=True)
             await door.close()
             await parts.open_database.close()
 
@@ -212,7 +218,7 @@ def providers(settings: Settings) -> dict[str, Provider]:
         found.append(Facebook(settings.facebook_client_id, settings.facebook_client_secret))
     if settings.oidc_issuer:
         client = (settings.oidc_client_id, settings.oidc_client_secret)
-        found.append(Oidc(settings.oidc_issuer, *client, label=settings.oidc_label))
+        found.append(Oidc(settings.oidc_issuer, *client, name=settings.oidc_name, label=settings.oidc_label))
     return {provider.name: provider for provider in found}
 
 

@@ -110,6 +110,30 @@ $$;
 revoke execute on function private.keep_idempotent_answer(text, text, int, jsonb, text) from public;
 grant execute on function private.keep_idempotent_answer(text, text, int, jsonb, text) to anon, authenticated, service_role;
 
+create or replace function private.forget_old_answers(most int) returns int
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+  forgotten int;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('vently: sweep of answers', 0)) then
+    return 0; -- another node is at it
+  end if;
+  delete from private.idempotency_keys
+   where (scope, key) in (
+           select k.scope, k.key from private.idempotency_keys k
+            where k.created_at < now() - interval '24 hours'
+            order by k.created_at
+            limit most
+              for update skip locked
+         );
+  get diagnostics forgotten = row_count;
+  return forgotten;
+end $$;
+comment on function private.forget_old_answers is
+  'Throws out answers that claim_idempotency_key would not replay any more; how many';
+revoke execute on function private.forget_old_answers(int) from public;
+grant execute on function private.forget_old_answers(int) to service_role;
+
 create policy "nodes alone keep answers" on private.idempotency_keys for all to service_role using (true) with check (true);
 create policy "nodes alone read the outbox" on private.outbox for select to service_role using (true);
 grant select on private.outbox to service_role;

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from vently.supabase.auth import api as auth_api
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.sweeping import sweeping
 from vently.supabase.client import SignIn
 from vently.supabase.project import Project
 from vently.supabase.tokens import BadToken
@@ -14,7 +15,7 @@ from vently.web.facts import Parts, TokenRefused
 
 
 class Door(Protocol):
-    """`routes` is what of sign-in is served here. `open` is called when the database is."""
+    """`routes` is what of sign-in is served here. `open` is called when the database is; `sweep` once an hour."""
 
     routes: list[Any]
 
@@ -23,6 +24,8 @@ class Door(Protocol):
     def sign_in(self, app: Any) -> SignIn: ...
 
     async def open(self, parts: Parts) -> None: ...
+
+    async def sweep(self) -> dict[str, int]: ...
 
     async def close(self) -> None: ...
 
@@ -51,6 +54,9 @@ class OurDoor:
         await self._auth.keys.load()
         self._fresh = asyncio.create_task(self._auth.keys.keep_fresh())
 
+    async def sweep(self) -> dict[str, int]:
+        return await sweeping.sweep(self._auth)
+
     async def close(self) -> None:
         if self._fresh is not None:
             self._fresh.cancel()
@@ -78,6 +84,10 @@ class ProjectDoor:
 
     async def open(self, _: Parts) -> None:
         self._project.keys.warm()
+
+    async def sweep(self) -> dict[str, int]:
+        """The project keeps its own tables tidy."""
+        return {}
 
     async def close(self) -> None:
         await self._sign_in.close()

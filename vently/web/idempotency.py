@@ -20,6 +20,8 @@ from vently.web.answers import Answer
 sql = load(__package__)
 
 HEADER = "idempotency-key"
+BATCH = 500
+"""Answers that one transaction forgets."""
 _POINTER = "/header/Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -71,6 +73,12 @@ async def once(request: Any, viewer: Viewer, verb: Verb, *, link: str = "") -> A
             body=answer.body.decode(),
         )
         return answer
+
+
+async def sweep(tx: Transaction) -> int:
+    """Forget answers that are older than 24 hours, up to BATCH of them; how many."""
+    forgotten: int = await tx.value(sql.forget_old_answers, batch=BATCH)
+    return forgotten
 
 
 def fingerprint(request: Any) -> str:

@@ -4,3 +4,6 @@ select state, status, headers, body
 
 -- name: keep_idempotent_answer
 select private.keep_idempotent_answer(:key, :fingerprint, :status, :headers, :body)
+
+-- name: forget_old_answers
+select private.forget_old_answers(:batch::int);

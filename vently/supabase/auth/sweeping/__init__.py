@@ -1,0 +1,1 @@
+"""What sign-in no longer needs is thrown out."""
