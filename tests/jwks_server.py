@@ -73,13 +73,16 @@ class JwksServer:
     body: bytes | None = None
     delay: float = 0
     silent: bool = False
+    trickle: float = 0
+    """Seconds between two bytes."""
     beside: dict[str, tuple[str, str]] = field(default_factory=dict)
     """What else it answers: status and body by path."""
     asked: list[str] = field(default_factory=list)
 
     def well(self) -> None:
         """No fault any more."""
-        self.status, self.headers, self.body, self.delay, self.silent = "200 OK", {}, None, 0, False
+        self.status, self.headers, self.body = "200 OK", {}, None
+        self.delay, self.silent, self.trickle = 0, False, 0
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """Of somebody's good token; `...` takes a claim away."""
@@ -95,9 +98,11 @@ class JwksServer:
             asked = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             self.asked.append(asked)
             await asyncio.sleep(self.delay)
-            if not self.silent:
-                writer.write(self._answer(asked.split(" ")[1]))
+            answer = b"" if self.silent else self._answer(asked.split(" ")[1])
+            for piece in [answer[n : n + 1] for n in range(len(answer))] if self.trickle else [answer]:
+                writer.write(piece)
                 await writer.drain()
+                await asyncio.sleep(self.trickle)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:

@@ -186,6 +186,7 @@ async def test_a_token_signed_with_the_secret_takes_no_fetch(issuer):
     for secret in ("", SECRET):
         asked = trusting(issuer, hs256_secret=secret)
         await is_taken(asked, SigningKeys.hs256(SECRET).sign(issuer.claims()))
+        await is_taken(asked, SigningKeys.hs256(SECRET).sign(issuer.claims(), kid="one"))
         await asked.close()
     assert issuer.asked == []
 
@@ -229,10 +230,16 @@ async def test_a_key_that_was_taken_back_stops_counting(issuer, project, clock):
     old = issuer.keys[0]
     assert await is_taken(project, old.sign(issuer.claims()))
     issuer.keys = [SigningKeys.es256("two")]
-    clock.now += project_keys.FRESH + 1
+    clock.now += project_keys.FRESH
+    assert await is_taken(project, old.sign(issuer.claims()))
+    await asyncio.sleep(0.1)
+    assert len(issuer.asked) == 1, "for ten minutes"
+    clock.now += 1
     assert await is_taken(project, old.sign(issuer.claims())), "nobody waits for the fetch that this one begins"
-    await fetched(project)
-    assert not await is_taken(project, old.sign(issuer.claims()))
+    async with asyncio.timeout(10):
+        while await is_taken(project, old.sign(issuer.claims())):
+            await asyncio.sleep(0.01)
+    assert len(issuer.asked) == 2
     assert await is_taken(project, issuer.keys[0].sign(issuer.claims()))
 
 
@@ -273,11 +280,13 @@ FAULTS = {
     "not UTF-8": {"body": b'{"keys": ["\xff"]}'},
     "nested without end": {"body": b"[" * 60_000},
     "too many keys": {"body": json.dumps({"keys": [{}] * 65}).encode()},
-    "a megabyte": {"body": b" " * 1_000_000},
+    "a megabyte": {"body": b'{"keys": []}' + b" " * 1_000_000},
+    "a little more than is read": {"body": b'{"keys": []}' + b" " * jwks.LARGEST},
     "a small bomb": {"body": gzip.compress(b" " * 50_000_000), "headers": {"Content-Encoding": "gzip"}},
     "a length that is a lie": {"headers": {"Content-Length": "5000"}},
     "silence and a closed door": {"silent": True},
     "slowness": {"delay": 1.0},
+    "a byte at a time": {"trickle": 0.02},
 }
 
 
