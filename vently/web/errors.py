@@ -77,7 +77,7 @@ def to_second_factor(scope: Any) -> Answer:
 
 
 def _is(error: Exception, kind: str) -> bool:
-    return isinstance(error, Refusal) and error.type == kind
+    return isinstance(error, Unauthenticated) and error.type == kind
 
 
 def _problem(error: Exception, path: str, request_id: str) -> tuple[Problem, dict[str, str]]:

@@ -18,6 +18,7 @@ from software_key import USER_PRESENT, SoftwareKey
 from supabase import AsyncClient
 from supabase_auth.errors import AuthApiError
 
+from vently.outside.mail import Mail, Post
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.factors import totp
 
@@ -497,6 +498,28 @@ async def test_bobs_recovery_code_is_not_alices(
     )
     kept = await owner.fetch("select code_hash from auth.mfa_recovery_codes")
     assert not {row["code_hash"] for row in kept} & set(codes)
+
+
+async def test_a_used_recovery_code_is_told_by_mail(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account, auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters: dict[str, str] = {}
+
+    class Letterbox:
+        async def send(self, mail: Mail) -> None:
+            assert mail.to == alice.email
+            letters[mail.subject] = mail.text
+
+    monkeypatch.setattr(auth, "post", Post(Letterbox()))
+    door, factor, _ = secured
+    codes = await made(door)
+    lost = await sign_in(http, alice)
+    assert (await lost("POST", "/factors/recovery-codes/verify", {"code": codes[0]})).status_code == 200
+    assert (await lost("DELETE", f"/factors/{factor}")).status_code == 200
+    await auth.post.settled()
+    assert "Codes that are left: 9" in letters["A recovery code of your Vently account was used"]
+    assert "An authenticator app was removed" in letters["Your Vently account is protected by less"]
+    assert not any(code in text for text in letters.values() for code in codes)
 
 
 # Security keys

@@ -12,8 +12,9 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.factors import keys, totp
-from vently.supabase.auth.factors.own import Factor, factor_of, has_verified, present
+from vently.supabase.auth.factors.own import KINDS, Factor, factor_of, has_verified, present
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.presence import session_of
 from vently.supabase.auth.sessions.sessions import Session
@@ -91,7 +92,10 @@ async def answer(auth: Auth, claims: dict[str, Any], factor_id: str, given: Answ
         await tx.execute(sql.forget_unverified_factors, user=found.id, kind=factor.kind)
         if not has_verified(found):
             await sessions.end_lesser(tx, found.id, session)
-        return await sessions.raise_to_aal2(tx, auth, session, METHODS[factor.kind], factor=factor.id)
+        raised = await sessions.raise_to_aal2(tx, auth, session, METHODS[factor.kind], factor=factor.id)
+    if not factor.verified:
+        alarms.way_in(auth, found.person["email"], KINDS[factor.kind], added=True)
+    return raised
 
 
 async def _take_code(tx: Transaction, auth: Auth, factor: Factor, code: str) -> None:

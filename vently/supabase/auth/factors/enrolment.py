@@ -11,7 +11,8 @@ from vently.database.queries import load
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.factors import totp
-from vently.supabase.auth.factors.own import factor_of, has_verified, present
+from vently.supabase.auth.factors.own import KINDS, factor_of, has_verified, present
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.presence import SignedIn
 
@@ -63,6 +64,8 @@ async def unenrol(auth: Auth, claims: dict[str, Any], factor_id: str) -> UUID:
             await sessions.lower(tx, found.id, factor.id, last=last)
             if last:
                 await tx.execute(sql.remove_recovery_codes, user=found.id)
+    if factor.verified:
+        alarms.way_in(auth, found.person["email"], KINDS[factor.kind], added=False)
     return factor.id
 
 

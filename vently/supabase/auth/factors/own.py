@@ -12,6 +12,9 @@ from vently.supabase.auth.sessions.presence import SignedIn, session_of, signed_
 
 sql = load(__package__)
 
+KINDS = {"totp": "An authenticator app", "webauthn": "A security key", "phone": "A telephone"}
+"""As letters call them."""
+
 
 class Factor(msgspec.Struct, frozen=True):
     id: UUID

@@ -12,6 +12,7 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.factors.own import has_verified, present
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.presence import SignedIn, session_of, signed_in
 from vently.supabase.auth.sessions.sessions import Session
@@ -65,6 +66,7 @@ async def make(auth: Auth, claims: dict[str, Any], *, again: bool) -> Made:
             raise _none()
         marks = [_mark(auth, found.id, code) for code in codes]
         kept = await tx.value(sql.keep_recovery_codes, user=found.id, marks=marks)
+    alarms.way_in(auth, found.person["email"], "A new set of recovery codes", added=True)
     return Made(kept, codes)
 
 
@@ -80,7 +82,10 @@ async def use(auth: Auth, claims: dict[str, Any], code: str) -> Session:
         # One statement takes the code, so that of two requests at once one loses.
         if not await tx.execute(sql.take_recovery_code, user=found.id, mark=_mark(auth, found.id, written)):
             raise AuthError("mfa_verification_failed", "Invalid recovery code entered", 422)
-        return await sessions.raise_to_aal2(tx, auth, session, "mfa/recovery_code")
+        known = await tx.one(sql.recovery_codes_left, Left, user=found.id)
+        raised = await sessions.raise_to_aal2(tx, auth, session, "mfa/recovery_code")
+    alarms.recovery_code_used(auth, found.person["email"], known.remaining)
+    return raised
 
 
 async def remove(auth: Auth, claims: dict[str, Any]) -> UUID:

@@ -9,6 +9,7 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.links import letters
 from vently.supabase.auth.links.browsers import family
+from vently.supabase.auth.links.words import Name
 from vently.supabase.auth.users import User
 
 sql = load(__package__)
@@ -24,7 +25,7 @@ def signed_in(auth: Auth, user: User, device: Device) -> None:
             new = await tx.value(sql.meet_device, user=user.id, mark=mark)
         if not new or not user.email:
             return []
-        facts = {"device": browser, "when": _now(), "link": f"{auth.rules.site_url}/me/security"}
+        facts = {"device": browser, "when": _now(), "link": _security(auth)}
         return [letters.compose(auth.rules, "new_device", user.email, **facts)]
 
     auth.post.write(write)
@@ -40,6 +41,23 @@ def email_changed(auth: Auth, old: str, new: str) -> None:
     """To the old address."""
     if old:
         auth.post.send(letters.compose(auth.rules, "email_changed", old, new=new))
+
+
+def way_in(auth: Auth, email: str | None, what: str, *, added: bool) -> None:
+    """A factor or passkey has come or gone: `what` as a sentence begins with it."""
+    if email:
+        name: Name = "way_in_added" if added else "way_in_removed"
+        auth.post.send(letters.compose(auth.rules, name, email, link=_security(auth), what=what, when=_now()))
+
+
+def recovery_code_used(auth: Auth, email: str | None, left: int) -> None:
+    if email:
+        facts = {"left": str(left), "when": _now(), "link": _security(auth)}
+        auth.post.send(letters.compose(auth.rules, "recovery_code_used", email, **facts))
+
+
+def _security(auth: Auth) -> str:
+    return f"{auth.rules.site_url}/me/security"
 
 
 def _now() -> str:

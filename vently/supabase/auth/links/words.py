@@ -16,6 +16,9 @@ Name = Literal[
     "new_device",
     "password_changed",
     "email_changed",
+    "way_in_added",
+    "way_in_removed",
+    "recovery_code_used",
 ]
 
 
@@ -111,5 +114,28 @@ WORDS: dict[Name, Words] = {
         "The address of your Vently account was changed",
         ("Your account at {site} now has the address {new}. This letter to {to} is the last one that comes here.",),
         "If it was not you, please answer this letter, or write to whoever runs {site}, as soon as you can.",
+    ),
+    "way_in_added": Words(
+        "Something new protects your Vently account",
+        ("{what} was added to your account at {site}, {when} (UTC).",),
+        "If it was you, all is well. If not, somebody is in your account: remove it, sign out everywhere and choose a "
+        "new password.",
+        "Look at my account",
+    ),
+    "way_in_removed": Words(
+        "Your Vently account is protected by less",
+        ("{what} was removed from your account at {site}, {when} (UTC).",),
+        "If it was you, all is well. If not, somebody is in your account: sign out everywhere and choose a new "
+        "password.",
+        "Look at my account",
+    ),
+    "recovery_code_used": Words(
+        "A recovery code of your Vently account was used",
+        (
+            "Somebody, probably you, signed in at {site} with a recovery code, {when} (UTC). It does not work again.",
+            "Codes that are left: {left}. New ones are made where your account's security is kept.",
+        ),
+        "If it was not you, sign out everywhere and choose a new password at once.",
+        "Look at my account",
     ),
 }

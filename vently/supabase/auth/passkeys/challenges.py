@@ -39,7 +39,6 @@ def fresh() -> bytes:
 
 async def keep(tx: Transaction, auth: Auth, kind: Kind, user: UUID | None, challenge: bytes) -> tuple[UUID, int]:
     """Its id, and when it expires."""
-    await tx.execute(sql.forget_challenges)
     session_data = {"challenge": bytes_to_base64url(challenge)}
     row = {"kind": kind, "user": user, "session_data": session_data, "seconds": auth.rules.challenge_seconds}
     kept = await tx.one(sql.keep_challenge, _Kept, **row)

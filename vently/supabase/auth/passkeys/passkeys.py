@@ -10,6 +10,7 @@ from vently.database.pool import Transaction
 from vently.database.queries import load
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.sessions.presence import SignedIn, session_of, signed_in
 
 sql = load(__package__)
@@ -48,6 +49,7 @@ async def remove(auth: Auth, claims: dict[str, Any], passkey: str) -> None:
         found = await managing(tx, claims)
         if not await tx.execute(sql.remove_passkey, user=found.id, passkey=_id(passkey)):
             raise _not_found()
+    alarms.way_in(auth, found.person["email"], "A passkey", added=False)
 
 
 async def managing(tx: Transaction, claims: dict[str, Any]) -> SignedIn:

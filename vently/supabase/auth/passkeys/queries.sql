@@ -9,15 +9,6 @@ select exists (
   select from auth.mfa_amr_claims where session_id = :session and updated_at > now() - interval '24 hours'
 );
 
--- name: forget_challenges
-delete from auth.webauthn_challenges
- where id in (
-         select id from auth.webauthn_challenges
-          where expires_at < now() - interval '1 hour'
-          limit 100
-            for update skip locked
-       );
-
 -- name: keep_challenge
 insert into auth.webauthn_challenges (user_id, challenge_type, session_data, expires_at)
 values (:user, :kind, :session_data, now() + :seconds::int * interval '1 second')

@@ -8,6 +8,7 @@ from vently.database.queries import load
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.authenticators import AnswerRefused, Credential, created, creation_options
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.passkeys import challenges
 from vently.supabase.auth.passkeys.handles import handle_of
 from vently.supabase.auth.passkeys.passkeys import Passkey, managing
@@ -55,6 +56,7 @@ async def finish(auth: Auth, claims: dict[str, Any], challenge_id: str, answer: 
         added = await tx.maybe_one(sql.add_passkey, Passkey, user=found.id, **_columns(credential))
     if added is None:
         raise AuthError("webauthn_credential_exists", "This credential is already registered", 422)
+    alarms.way_in(auth, found.person["email"], "A passkey", added=True)
     return added
 
 

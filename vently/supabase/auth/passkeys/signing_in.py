@@ -14,6 +14,7 @@ from vently.supabase.auth.authenticators import AnswerRefused, Credential, asser
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.links import alarms
 from vently.supabase.auth.passkeys import challenges
 from vently.supabase.auth.passkeys.handles import handle_of
 from vently.supabase.auth.sessions import sessions
@@ -53,10 +54,12 @@ async def finish(auth: Auth, challenge_id: str, answer: dict[str, Any], *, devic
             known = await _use(tx, auth, challenge, answer)
             if not known.confirmed:
                 raise AuthError("email_not_confirmed", "Email not confirmed", 403)
-            return await sessions.begin(tx, auth, known.user, "passkey", aal="aal2", device=device)
+            session = await sessions.begin(tx, auth, known.user, "passkey", aal="aal2", device=device)
     except AnswerRefused as refused:
         log.info("passkey refused", why=str(refused))
         raise AuthError("webauthn_verification_failed", "Credential verification failed") from refused
+    alarms.signed_in(auth, session.user, device)
+    return session
 
 
 async def _use(tx: Transaction, auth: Auth, challenge: bytes, answer: dict[str, Any]) -> _Known:
