@@ -5,18 +5,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from vently.supabase.auth.keys import Keys
+from bench.servers import SITE
+from vently.app import sign_in
+from vently.database.pool import Database
+from vently.settings import Settings
 from vently.supabase.auth.tokens import Tokens
 from vently.supabase.auth.users import User
+from vently.web import signing
 
 
-def bearers(data: Path, count: int, site: str = "http://127.0.0.1:8000") -> tuple[list[str], float]:
+async def bearers(data: Path, url: str, count: int) -> tuple[list[str], float]:
     """Tokens of the first `count` people, signed with the site's own keys; seconds that one verification takes."""
-    tokens = Tokens(Keys.load(data / "keys"), f"{site}/auth/v1", 86_400)
+    auth = sign_in(Settings(data=data, site_url=SITE), signing.load("", data))
+    auth.database = await Database.open(url, size=2)
+    try:
+        await auth.keys.load()
+    finally:
+        await auth.database.close()
+    tokens = Tokens(auth.keys, auth.rules.issuer, 86_400)
     signed = [tokens.sign(_user(number), str(UUID(int=number)), "aal1", [])[0] for number in range(1, count + 1)]
     began = time.perf_counter()
     for token in signed:
-        tokens.verify(token)
+        await tokens.verify(token)
     return signed, (time.perf_counter() - began) / count
 
 
