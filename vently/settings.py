@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "http://127.0.0.1:8000"
     )
     secret: Annotated[
-        str, Meta(description="signs cursors and forms; the same on every node; empty: made under VENTLY_DATA")
+        str, Meta(description="signs forms, seals signing keys; the same on every node; empty: made under VENTLY_DATA")
     ] = ""
     organizer_approval: Annotated[
         Literal["automatic", "manual"], Meta(description="manual: a platform admin approves each organiser")
