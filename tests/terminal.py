@@ -91,13 +91,14 @@ class Terminal:
             )  # fmt: skip
 
     def up(self, *arguments: object, **environment: str) -> AbstractContextManager[Running]:
-        """`vently up` on a free port, ready; stopped at the end if it still runs."""
+        """`vently up`, on a free port unless another is named, ready; stopped at the end if it still runs."""
         return self.running("up", *arguments, **environment)
 
     @contextmanager
     def running(self, command: str, *arguments: object, **environment: str) -> Iterator[Running]:
         """`vently up` or `vently serve` likewise."""
-        process = self.starts(command, "--port", "0", *arguments, **environment)
+        port = () if "--port" in arguments else ("--port", "0")
+        process = self.starts(command, *port, *arguments, **environment)
         running = Running(process, self.folder)
         try:
             eventually(lambda: process.poll() is not None or _AT.search(running.said()))

@@ -63,6 +63,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     oidc_client_id: Annotated[str, Meta(description="the client there")] = ""
     oidc_client_secret: Annotated[str, Meta(description="its secret")] = ""
+    oidc_name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9_:-]{0,40}\Z",
+            description="what programs call it; some clients of Supabase take only names they know, as keycloak",
+        ),
+    ] = "oidc"
     oidc_label: Annotated[str, Meta(description="what its button says")] = "OpenID Connect"
     anonymous_sign_ins: Annotated[
         Literal["on", "off"], Meta(description="on: programs may make accounts of people who do not say who they are")
