@@ -49,7 +49,7 @@ async def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]
     with ExitStack() as stack:
         issuer = stack.enter_context(home.up(VENTLY_RATE_LIMITS="off"))
         server = stack.enter_context(embedded.running(home.data))
-        owner = await asyncpg.connect(server.url("supabase_admin"))
+        owner = await asyncpg.connect(server.url("postgres"))
         await owner.execute("create role node login noinherit; grant anon, authenticated, service_role to node")
         await owner.close()
         yield Project(issuer, home, server, nodes)
