@@ -50,24 +50,27 @@ delete from auth.webauthn_challenges
        );
 
 -- name: sweep_refresh_tokens
--- Retired for a day, in a session that has gone on. The live one stays, and its parent, whose answer may have been lost.
-delete from auth.refresh_tokens
- where id in (
-         select r.id
-           from auth.refresh_tokens r
-          where r.revoked
-            and r.updated_at < now() - interval '1 day'
-            and exists (
-                  select from auth.refresh_tokens live
-                   where live.session_id = r.session_id and not live.revoked and live.id > r.id
-                )
-            and not exists (
-                  select from auth.refresh_tokens live
-                   where live.session_id = r.session_id and not live.revoked and live.parent = r.token
-                )
-          limit :batch
-            for update skip locked
-       );
+-- Of the next sessions in the order of their ids: what was retired a day ago, where the session has gone on. The live one
+-- stays, and its parent, whose answer may have been lost.
+with page as (
+  select id from auth.sessions where id > :after order by id limit :batch
+), live as (
+  select r.session_id, r.id, r.parent from page join auth.refresh_tokens r on r.session_id = page.id and not r.revoked
+), spent as (
+  select r.id
+    from page
+    join auth.refresh_tokens r on r.session_id = page.id
+   where r.revoked
+     and r.updated_at < now() - interval '1 day'
+     and exists (select from live where live.session_id = r.session_id and live.id > r.id)
+     and not exists (select from live where live.session_id = r.session_id and live.parent = r.token)
+     for update of r skip locked
+), gone as (
+  delete from auth.refresh_tokens where id in (select id from spent) returning 1
+)
+select (select id from page order by id desc limit 1) as last,
+       (select count(*) from page)::int as sessions,
+       (select count(*) from gone)::int as gone;
 
 -- name: sweep_sessions
 delete from auth.sessions

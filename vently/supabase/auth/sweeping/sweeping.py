@@ -1,6 +1,9 @@
 """Throwing out what is past its life: codes, flows, challenges, used refresh tokens, sessions, counts, retired keys."""
 
 from typing import Any
+from uuid import UUID
+
+import msgspec
 
 from vently.database.queries import Query, load
 from vently.supabase.auth.auth import Auth
@@ -13,6 +16,16 @@ BATCH = 500
 """Rows of one transaction: nobody waits long for one of them."""
 
 
+FIRST = UUID(int=0)
+"""Before the id of every session."""
+
+
+class _Walked(msgspec.Struct, frozen=True):
+    last: UUID | None
+    sessions: int
+    gone: int
+
+
 async def sweep(auth: Auth) -> dict[str, int]:
     """How many rows of each table went. Nothing where another node is at it."""
     rules, swept = auth.rules, {}
@@ -22,12 +35,12 @@ async def sweep(auth: Auth) -> dict[str, int]:
         ("oauth_client_states", sql.sweep_client_states, {}),
         ("mfa_challenges", sql.sweep_factor_challenges, {}),
         ("webauthn_challenges", sql.sweep_passkey_challenges, {}),
-        ("refresh_tokens", sql.sweep_refresh_tokens, {}),
         ("sessions", sql.sweep_sessions, {}),
         ("rate_limits", sql.sweep_rate_limits, {"seconds": max(limits.LONGEST, rules.resend_seconds)}),
     ]
     for table, statement, parameters in work:
         swept[table] = await _in_batches(auth, statement, parameters)
+    swept["refresh_tokens"] = await _used_tokens(auth)
     swept["signing_keys"] = await _retired_keys(auth)
     return {table: count for table, count in swept.items() if count}
 
@@ -42,6 +55,20 @@ async def _in_batches(auth: Auth, statement: Query, parameters: dict[str, Any]) 
         gone += count
         if count < BATCH:
             return gone
+
+
+async def _used_tokens(auth: Auth) -> int:
+    """Session after session, so that those of which nothing goes are looked at once, however many there are."""
+    gone, after = 0, FIRST
+    while True:
+        async with auth.acting() as tx:
+            if not await tx.value(sql.take_turn):
+                return gone
+            found = await tx.one(sql.sweep_refresh_tokens, _Walked, after=after, batch=BATCH)
+        gone += found.gone
+        if found.last is None or found.sessions < BATCH:
+            return gone
+        after = found.last
 
 
 async def _retired_keys(auth: Auth) -> int:
