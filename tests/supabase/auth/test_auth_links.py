@@ -5,6 +5,7 @@ import base64
 import hashlib
 import itertools
 import secrets
+import time
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -16,6 +17,7 @@ from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from supabase_auth.errors import AuthApiError
 
 from vently.database.embedded import Server
+from vently.supabase.auth.links.sign_up import ANSWER_SECONDS
 
 APP = "https://app.example.org/in"
 NEW_PASSWORD = "staple of the battery horse"
@@ -132,6 +134,22 @@ async def test_the_newest_sign_up_counts_until_one_is_confirmed(site, bob):
     assert "access_token" in (await site.follow(await site.letter(bob))).fragment
     assert (await sign_in(site, bob, "the password of a stranger")).status_code == 400
     assert (await sign_in(site, bob)).status_code == 200
+
+
+async def test_who_was_invited_gets_no_stranger_s_password(site, owner, bob):
+    await site.http.post("/otp", json={"email": bob})
+    invitation = await site.letter(bob)
+    await owner.execute("update auth.users set invited_at = now() where email = $1", bob)
+    assert (await sign_up(site, bob, "the password of a stranger"))["identities"] == []
+    assert "access_token" in (await site.follow(invitation)).fragment
+    assert (await sign_in(site, bob, "the password of a stranger")).status_code == 400
+
+
+async def test_no_answer_to_a_sign_up_comes_before_its_time(site, alice, bob):
+    for address in alice, bob:
+        began = time.monotonic()
+        await sign_up(site, address)
+        assert time.monotonic() - began >= ANSWER_SECONDS
 
 
 async def test_who_enters_by_a_letter_loses_the_password_that_a_stranger_chose(site, bob):

@@ -10,6 +10,7 @@ from vently.supabase.auth import passwords
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import NOWHERE, Device
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.limits import limits
 from vently.supabase.auth.links import alarms, email_change, reauthentication, tokens
 from vently.supabase.auth.links import sign_up as pending
 from vently.supabase.auth.links.asking import Asked
@@ -98,7 +99,9 @@ async def update_user(
     checked = found.person["encrypted_password"]
     if password is not None:
         await passwords.check_strength(password, about=[current, email or ""])
-    await _check_current(current_password, checked)
+    if current_password is not None:
+        await limits.spend(auth, "password", current or found.id)
+        await _check_current(current_password, checked)
     stored = await _new_password(password, checked)
     if stored and not (nonce or current_password):
         reauthentication.check_fresh(found)
@@ -170,8 +173,8 @@ async def _login(auth: Auth, email: str) -> Login | None:
         return await tx.maybe_one(sql.login_by_email, Login, email=email_of(email))
 
 
-async def _check_current(given: str | None, stored: str | None) -> None:
-    if given is not None and not (await passwords.matches(given, stored))[0]:
+async def _check_current(given: str, stored: str | None) -> None:
+    if not (await passwords.matches(given, stored))[0]:
         raise AuthError("current_password_invalid", "The current password is not right")
 
 

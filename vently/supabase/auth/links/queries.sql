@@ -36,13 +36,15 @@ select id::text, id, :identity::jsonb, 'email', now(), now(), now() from person
 returning user_id;
 
 -- name: sign_up_again
--- The newest sign-up counts until one is confirmed: whoever was first may have been somebody else.
+-- The newest sign-up counts until one is confirmed: whoever was first may have been somebody else. Who was invited may
+-- have been given a role already: there a stranger's password must not come in.
 update auth.users u
    set encrypted_password = :password, raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id), updated_at = now()
  where u.email = :email
    and u.email_confirmed_at is null
    and not u.is_sso_user
    and u.deleted_at is null
+   and u.invited_at is null
    and not exists (select from auth.identities i where i.user_id = u.id and i.provider <> 'email')
 returning u.id;
 

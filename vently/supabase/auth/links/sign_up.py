@@ -33,8 +33,8 @@ async def sign_up(auth: Auth, asked: Asked, password: str, data: dict[str, Any])
     """An account that waits for its confirmation, and the letter for it. `password` is a hash; `asked.email` is as
     `email_of` gives it.
 
-    Whoever has a confirmed account is answered with one that does not exist (Supabase Auth's sign for it: no
-    identities), and gets a letter that says so.
+    Whoever has a confirmed account, or was invited, is answered with one that does not exist (Supabase Auth's sign for
+    it: no identities), and gets a letter that says so.
     """
     clock = asyncio.get_running_loop()
     began = clock.time()
@@ -65,7 +65,7 @@ async def _sign_up(auth: Auth, asked: Asked, password: str, data: dict[str, Any]
 
 
 async def _made(auth: Auth, email: str, password: str, data: dict[str, Any]) -> _Shown | None:
-    """None when the address has a confirmed account."""
+    """None when the address has an account that is not to be touched."""
     with saving("saving new user"):
         async with auth.acting() as tx:
             user = await asking.create_unconfirmed(tx, email, password, data) or await _again(tx, email, password, data)
