@@ -1,10 +1,11 @@
 """Second factors: an app's codes, security keys and recovery codes, and what it takes to get past them."""
 
 import asyncio
+import dataclasses
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 from xml.etree import ElementTree as ET
 
 import asyncpg
@@ -21,6 +22,7 @@ from supabase_auth.errors import AuthApiError
 from vently.outside.mail import Mail, Post
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.factors import totp
+from vently.supabase.auth.factors.own import sql as queries_of_factors
 
 
 @pytest.fixture(autouse=True)
@@ -289,6 +291,27 @@ async def test_of_two_uses_at_once_one_wins(
     assert sorted(answer.status_code for answer in answers) == [200, 422, 422, 422, 422]
 
 
+async def test_without_its_guards_the_race_would_be_lost(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What shows that the race above is one: nobody waits, and the step is not compared again."""
+    _, factor, app = secured
+    without(monkeypatch, "lock_person", "for no key update", "")
+    without(monkeypatch, "take_code", "and (totp_last_step is null or totp_last_step < $1)", "")
+    without(monkeypatch, "challenge_of_factor", "for no key update", "")
+    doors = [await sign_in(http, alice) for _ in range(5)]
+    code = app.code()
+    answers = await asyncio.gather(*(each.verifies(factor, code) for each in doors))
+    assert [answer.status_code for answer in answers].count(200) > 1
+
+
+def without(monkeypatch: pytest.MonkeyPatch, name: str, guard: str, instead: str) -> None:
+    statement = getattr(queries_of_factors, name)
+    assert guard in statement.text
+    changed = dataclasses.replace(statement, text=statement.text.replace(guard, instead))
+    monkeypatch.setattr(queries_of_factors, name, changed)
+
+
 @pytest.mark.parametrize("steps", [-3, -2, 2, 3])
 async def test_codes_of_other_times_do_not_count(door: Door, steps: int) -> None:
     factor = await door.enrols()
@@ -476,6 +499,22 @@ async def test_recovery_codes_belong_to_a_factor(secured: tuple[Door, str, App])
     assert len((await door("GET", "/user")).json()["factors"]) == 1  # clients stumble over kinds they do not know
     await door("DELETE", f"/factors/{factor}")
     refused(await door("GET", "/factors/recovery-codes"), 404, "mfa_factor_not_found")
+
+
+async def test_codes_of_a_factor_that_the_operator_removed_do_not_come_back(
+    http: httpx.AsyncClient, secured: tuple[Door, str, App], alice: Account, owner: asyncpg.Connection
+) -> None:
+    door, factor, _ = secured
+    codes = await made(door)
+    await owner.execute("delete from auth.mfa_factors where id = $1", UUID(factor))
+    again = await sign_in(http, alice)
+    body = {"code": codes[0]}
+    refused(await again("GET", "/factors/recovery-codes"), 404, "mfa_factor_not_found")
+    refused(await again("POST", "/factors/recovery-codes/verify", body), 422, "mfa_verification_failed")
+    new = await again.enrols("new phone")
+    await again.raises(new["id"], App(new["totp"]["secret"]).code())
+    refused(await again("POST", "/factors/recovery-codes/verify", body), 422, "mfa_verification_failed")
+    assert len(await made(again)) == 10
 
 
 async def test_recovery_codes_can_be_taken_back(secured: tuple[Door, str, App]) -> None:

@@ -91,6 +91,7 @@ async def answer(auth: Auth, claims: dict[str, Any], factor_id: str, given: Answ
         await tx.execute(sql.close_challenge, challenge=challenge.id)
         await tx.execute(sql.forget_unverified_factors, user=found.id, kind=factor.kind)
         if not has_verified(found):
+            await tx.execute(sql.remove_recovery_codes, user=found.id)  # of factors that an administrator has removed
             await sessions.end_lesser(tx, found.id, session)
         raised = await sessions.raise_to_aal2(tx, auth, session, METHODS[factor.kind], factor=factor.id)
     if not factor.verified:

@@ -44,7 +44,7 @@ async def left(auth: Auth, claims: dict[str, Any]) -> Left:
     async with auth.acting() as tx:
         found = await signed_in(tx, claims)
         known = await tx.maybe_one(sql.recovery_codes_left, Left, user=found.id)
-    if known is None:
+    if known is None or not has_verified(found):
         raise _none()
     return known
 
@@ -80,7 +80,8 @@ async def use(auth: Auth, claims: dict[str, Any], code: str) -> Session:
     async with auth.acting() as tx:
         found = await present(tx, claims)
         # One statement takes the code, so that of two requests at once one loses.
-        if not await tx.execute(sql.take_recovery_code, user=found.id, mark=_mark(auth, found.id, written)):
+        taken = await tx.execute(sql.take_recovery_code, user=found.id, mark=_mark(auth, found.id, written))
+        if not taken or not has_verified(found):
             raise AuthError("mfa_verification_failed", "Invalid recovery code entered", 422)
         known = await tx.one(sql.recovery_codes_left, Left, user=found.id)
         raised = await sessions.raise_to_aal2(tx, auth, session, "mfa/recovery_code")
