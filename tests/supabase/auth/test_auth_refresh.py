@@ -4,6 +4,7 @@ Clocks are turned back in the database; no test waits.
 """
 
 import asyncio
+import copy
 from contextlib import suppress
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from auth_cast import PASSWORD, Account, sign_up
 
+from vently.database.pool import Database
 from vently.database.queries import Query
 from vently.supabase.auth.accounts import accounts
 from vently.supabase.auth.devices import NOWHERE
@@ -122,6 +124,16 @@ async def test_two_hundred_refreshes_at_once_leave_one_live_token(http, owner, a
     assert len(set(answers)) == 1
     assert await live(owner, alice) == [answers[0]]
     assert await owner.fetchval("select count(*) from auth.sessions where user_id = $1::uuid", user_id(alice)) == 1
+
+
+async def test_two_hundred_refreshes_at_two_nodes_leave_one_live_family(server, database_name, auth, owner, alice):
+    node = copy.copy(auth)
+    node.database = await Database.open(server.url("authenticator", database_name))
+    for_all = [sessions.refresh(each, alice.refresh_token, device=NOWHERE) for each in [auth, node] * 100]
+    answers = await asyncio.gather(*for_all)
+    await node.database.close()
+    assert await live(owner, alice) == list({answer.refresh_token for answer in answers})
+    assert len({(await auth.verify(answer.access_token))["session_id"] for answer in answers}) == 1
 
 
 async def test_a_crowd_with_old_and_new_tokens_leaves_one_live_token(http, owner, alice):
