@@ -374,3 +374,19 @@ async def test_whoever_gives_up_waiting_does_not_stop_the_reading():
     waiting.cancel()
     assert await made.load()
     assert read.times == 1
+
+
+async def test_a_key_that_is_made_during_a_reading_is_found():
+    read = Reading()
+    made = KeyRing(read)
+    await made.load()
+    read.keys, new = Keys.of([make(), make()]), Keys.of([make(), make()])
+    stale = asyncio.create_task(made.load())
+    await asyncio.sleep(0.005)
+
+    async def rotate() -> None:
+        await stale
+        read.keys = new
+
+    found, _ = await asyncio.gather(made.find(new.signing.kid), rotate())
+    assert found

@@ -37,21 +37,19 @@ class KeyRing:
 
     async def load(self) -> Keys:
         """Read them, in one reading for all who ask meanwhile. Raises KeysUnusableError, and Unavailable."""
-        if self._reading is None or self._reading.done():
+        if self._reading is None or not self._under_way:
             self._reading = asyncio.create_task(self._take())
         return await asyncio.shield(self._reading)
 
     async def find(self, kid: str | None) -> ECKey | None:
         """The public half of a key by its name; None for one that is not ours."""
-        if (known := self.now.by_id.get(kid or "")) is not None or not kid:
+        known = self.now.by_id.get(kid or "")
+        if known is not None or not kid:
             return known
-        if not self._may_read():
-            return None
-        try:
-            return (await self.load()).by_id.get(kid)
-        except KeysUnusableError as error:
-            log.error("signing keys not read", reason=str(error))  # noqa: TRY400 - the sentence says it all
-            return None
+        under_way = self._under_way
+        found = await self._find_again(kid)
+        # A reading that had begun before may have missed a key that is new since.
+        return await self._find_again(kid) if found is None and under_way else found
 
     async def keep_fresh(self) -> None:
         """Read them again and again, as long as the process lives. What cannot be read leaves the keys as they are."""
@@ -62,12 +60,25 @@ class KeyRing:
             except Exception as error:  # noqa: BLE001 - whatever happens to the database, the next reading comes
                 log.warning("signing keys not read", reason=str(error))
 
+    @property
+    def _under_way(self) -> bool:
+        return self._reading is not None and not self._reading.done()
+
+    async def _find_again(self, kid: str) -> ECKey | None:
+        if not self._may_read():
+            return None
+        try:
+            return (await self.load()).by_id.get(kid)
+        except KeysUnusableError as error:
+            log.error("signing keys not read", reason=str(error))  # noqa: TRY400 - the sentence says it all
+            return None
+
     async def _take(self) -> Keys:
         self._keys = await self._read()
         return self._keys
 
     def _may_read(self) -> bool:
-        if self._reading is not None and not self._reading.done():
+        if self._under_way:
             return True
         now = time.monotonic()
         if len(self._asked) == _BURST and now - self._asked[0] < _WINDOW:
