@@ -171,5 +171,5 @@ def test_a_node_that_starts_without_the_project_serves_visitors(project, alice, 
         assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
         assert late.get("/api/me", "a.b.c").status_code == 401
         assert late.stops() == 0
-    assert "supabase_keys_not_fetched" in late.said()
+    assert "keys of the Supabase project not fetched" in late.said()
     assert "Traceback" not in late.said()

@@ -1,15 +1,19 @@
 """Attacks on access tokens, tried on our own sign-in and on a Supabase project's: none gets in by any door."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from cast import Person
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 from jwks_server import SigningKeys, jwks_server
 from lifespan import living
 from token_attacks import ATTACKS, ORDER, TRIMMED, Good, b64, unb64, whole
@@ -17,6 +21,7 @@ from token_attacks import ATTACKS, ORDER, TRIMMED, Good, b64, unb64, whole
 from vently.app import create, sign_in
 from vently.settings import Settings
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.tokens import BadToken, Expected, SigningKey, read
 from vently.web import signing
 from vently.web.facts import TokenRefused
 
@@ -42,6 +47,19 @@ class Door:
     async def asks(self, path: str, token: str) -> httpx.Response:
         bearer = b"Bearer " + token.encode("utf-8", "surrogatepass")
         return await self.client.get(path, headers=[("Authorization", bearer)])
+
+
+SAMPLE = Good(ECKey.generate_key("P-256"), "sample", "https://x.supabase.co/auth/v1", str(uuid4()), str(uuid4()))
+
+
+def verified(token: str) -> dict[str, Any]:
+    unverified = read(token)
+    keys = {SAMPLE.kid: SigningKey("ES256", SAMPLE.key)}
+    return Expected(SAMPLE.issuer).claims(unverified, keys.get(unverified.kid or ""))
+
+
+def joined(parts: list[bytes]) -> str:
+    return ".".join(map(b64, parts))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +107,11 @@ async def test_the_token_that_the_attacks_begin_with_is_taken(door):
         door.good.with_claims(aud=["authenticated"]),
         door.good.with_claims(sub=door.good.sub.upper()),
         door.good.with_claims(user_metadata={"x": "A" * 9000}),
+        door.good.with_claims(
+            user_metadata={"x": ["\\u0000", "\\\\u0000", "é\U0001f600", "<&>", 10**400, 1e308, None]}
+        ),
+        door.good.with_claims(user_metadata=json.loads("[" * 500 + "]" * 500)),
+        door.good.with_claims(email={"not": "text"}, app_metadata=[1], aal=7, amr="x", is_anonymous="yes"),
     ):
         assert (await door.asks("/api/me", harmless)).status_code == 200
 
@@ -168,3 +191,47 @@ async def test_somebody_who_does_not_exist_is_nobody(door):
     """A good token about a person who is gone: known by its signature, and refused."""
     answer = await door.asks("/api/me", door.good.with_claims(sub=str(uuid4()), session_id=str(uuid4())))
     assert answer.status_code in (401, 404), answer.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inside: st.lists(inside, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.text() | st.from_regex(r"[\w.=+/-]{0,400}") | st.lists(st.binary(max_size=80), max_size=5).map(joined))
+def test_whatever_is_sent_is_a_token_or_a_bad_token(text):
+    with pytest.raises(BadToken):
+        read(text)
+
+
+@given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_a_header_or_the_claims_are_is_refused_in_good_order(part):
+    for token in (SAMPLE.token(part), SAMPLE.token(None, part)):
+        with pytest.raises(BadToken):
+            verified(token)
+
+
+@given(st.sampled_from(["iss", "sub", "aud", "exp", "nbf", "role", "session_id"]), JSON)
+def test_whatever_a_claim_is_the_others_stay_what_they_must_be(name, value):
+    try:
+        claims = verified(SAMPLE.with_claims(**{name: value}))
+    except BadToken:
+        return
+    good = SAMPLE.claims()
+    assert claims["iss"] == good["iss"]
+    assert claims["role"] == "authenticated"
+    assert "authenticated" in claims["aud"]
+    assert str(UUID(claims["sub"])) == good["sub"]
+    assert time.time() < claims["exp"] < 2**40
+    assert claims.get("nbf", 0) is not None
+    assert claims.get("nbf", 0) <= time.time()
+
+
+@given(st.dictionaries(st.sampled_from(["alg", "kid", "typ", "jwk", "crit", "x"]), JSON))
+def test_whatever_a_header_says_the_key_decides(header):
+    told = {**SAMPLE.header, **header}
+    if told != SAMPLE.header:
+        with pytest.raises(BadToken):
+            verified(SAMPLE.token(told))

@@ -75,9 +75,8 @@ class ProjectKeys:
         try:
             found = await jwks.fetch(self._client, self._url)
         except KeysNotFetched as error:
-            age = self._now() - self._fetched_at
-            log.warning("supabase_keys_not_fetched", reason=str(error), keys_in_use=len(self._keys), seconds_old=age)
+            log.warning("keys of the Supabase project not fetched", reason=str(error), keys_in_use=len(self._keys))
             return
         if found.ignored:
-            log.warning("supabase_keys_ignored", reasons=found.ignored)
+            log.warning("keys of the Supabase project ignored", reasons=found.ignored)
         self._keys, self._fetched_at = found.usable, self._now()

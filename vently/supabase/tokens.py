@@ -18,6 +18,9 @@ ROLE = "authenticated"
 LONGEST = 16_384
 """Characters of a token that is looked at; one with the largest `user_metadata` allowed has half of that."""
 
+LONGEST_HEADER = 1024
+"""The same of its header, which is read before anything is known of who wrote it."""
+
 ALGORITHMS = {"ES256": "ES256", "RS256": "RS256", "EdDSA": "Ed25519", "HS256": "HS256"}
 """As headers name them → as joserfc does, which reads EdDSA as Ed25519 alone (RFC 9864)."""
 
@@ -27,6 +30,7 @@ _HEADER = frozenset({"alg", "kid", "typ"})
 
 _SHAPE = re.compile(r"([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _LAST_SECOND = 253_402_300_799
 """Of the year 9999: a token may not outlive the calendar."""
 
@@ -60,7 +64,7 @@ class Unverified:
 def read(token: str) -> Unverified:
     """Take a token apart. Raises BadToken for whatever is not the compact form of one."""
     shape = _SHAPE.fullmatch(token) if len(token) <= LONGEST else None
-    if shape is None:
+    if shape is None or shape.end(1) > LONGEST_HEADER:
         raise BadToken("The access token is malformed.")
     head, body, signature = (part.encode() for part in shape.groups())
     try:
@@ -109,11 +113,19 @@ class Expected:
 
 
 def strict_object(raw: bytes) -> dict[str, Any]:
-    """JSON (RFC 8259) without its loose ends: UTF-8, no name twice, no NaN. Raises ValueError."""
+    """JSON (RFC 8259) without its loose ends: UTF-8, no name twice, no NaN, only text that Postgres can hold too.
+
+    Raises ValueError.
+    """
+    text = raw.decode()
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_each_once, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        if "\\u" in text:  # what UTF-8 itself could not say
+            json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if "\\u0000" in text and _NUL.search(text):
+        raise ValueError("NUL in a text")
     if not isinstance(found, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the caller sent it, not the programmer
     return found
