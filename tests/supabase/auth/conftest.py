@@ -14,6 +14,7 @@ import pytest_asyncio
 import uvicorn
 from auth_cast import API_KEY, NEW_VERSION, SECRET_KEY, SITE, Account, sign_up
 from cast import SECRET
+from factor_cast import App, Door
 from litestar import Litestar
 from litestar.datastructures import State
 from supabase import AsyncClient, acreate_client
@@ -24,6 +25,7 @@ from vently.outside.mail import Post
 from vently.outside.mail.folder import FolderMailer
 from vently.supabase.auth.api import mount, well_known
 from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.factors import totp
 from vently.supabase.auth.rules import Rules
 from vently.supabase.auth.sealing import Sealing
 from vently.web import signing
@@ -108,3 +110,20 @@ async def bob(http: httpx.AsyncClient) -> Account:
 async def alice_for_all(http: httpx.AsyncClient) -> Account:
     """One Alice for the many tests that change nothing about her."""
     return await sign_up(http, "alice.for.all@example.com")
+
+
+@pytest.fixture
+def door(http: httpx.AsyncClient, alice: Account, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """Alice's. Time stands still for codes, so that no test runs into the next thirty seconds."""
+    step = totp.current_step()
+    monkeypatch.setattr(totp, "current_step", lambda: step)
+    return Door(http, alice.session)
+
+
+@pytest_asyncio.fixture
+async def secured(door: Door) -> tuple[Door, str, App]:
+    """Alice with a verified app, at AAL2; the code of the step before now is spent."""
+    factor = await door.enrols()
+    app = App(factor["totp"]["secret"])
+    await door.raises(factor["id"], app.code(-1))
+    return door, factor["id"], app
