@@ -363,7 +363,7 @@ async def test_closing_does_not_wait_for_ever(url, box):
     post.send(LETTER)
     with structlog.testing.capture_logs() as lines:
         await post.close(0.05)
-    assert [line["event"] for line in lines] == ["mail lost at shutdown"]
+    assert "mail lost at shutdown" in [line["event"] for line in lines]
 
 
 async def test_what_is_written_behind_a_request_is_sent(url, box):
@@ -373,6 +373,7 @@ async def test_what_is_written_behind_a_request_is_sent(url, box):
         return [LETTER, LETTER]
 
     post.write(write)
+    assert box.letters == []
     await post.settled()
     assert len(box.letters) == 2
 

@@ -137,7 +137,7 @@ async def mailed_site(
         database,
         rules(Rules(site_url=SITE, autoconfirm=False, limited=False, secret_key=SECRET_KEY)),
         sealing=Sealing(signing.load(SECRET, Path()).key("sealing of sign-in")),
-        post=Post(SmtpMailer(f"smtp://127.0.0.1:{smtp.port}", "Vently <hello@vently.example>")),
+        post=Post(SmtpMailer(f"smtp://127.0.0.1:{smtp.port}", "Vently <hello@vently.example>"), lag=0),
     )
     await auth.keys.load()
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())

@@ -1,6 +1,7 @@
 """Mail: a letter, whoever takes it away, and the post that delivers behind the back of a request."""
 
 import asyncio
+import random
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
@@ -45,11 +46,21 @@ class Post:
     """
 
     def __init__(
-        self, mailer: Mailer, *, at_once: int = 4, most: int = 10_000, pauses: Sequence[float] = PAUSES
+        self,
+        mailer: Mailer,
+        *,
+        at_once: int = 4,
+        most: int = 10_000,
+        pauses: Sequence[float] = PAUSES,
+        lag: float = 0.2,
     ) -> None:
+        """`lag`: seconds within which writing begins, at a moment nobody can know: the answer is away by then, and the
+        work slows down no other that whoever asked could measure.
+        """
         self._mailer = mailer
         self._most = most
         self._pauses = pauses
+        self._lag = lag
         self._hands = asyncio.Semaphore(at_once)
         self._desks = asyncio.Semaphore(2)  # who writes holds a connection of the database
         self._closing = asyncio.Event()
@@ -89,6 +100,7 @@ class Post:
         task.add_done_callback(self._under_way.discard)
 
     async def _write(self, writing: Callable[[], Awaitable[Iterable[Mail]]]) -> None:
+        await asyncio.sleep(random.uniform(self._lag / 4, self._lag))
         try:
             async with self._desks:
                 letters = list(await writing())
