@@ -1,5 +1,8 @@
 """One list of stories, lived by each of Supabase's clients as it is, at a `vently up`."""
 
+import asyncio
+
+import httpx
 import pytest
 from place import APP, PASSWORD, in_fragment, in_query, somebody
 from speakers import Refused
@@ -225,6 +228,39 @@ async def test_nobody_in_particular_becomes_somebody(arrives, place):
     assert known["user"]["is_anonymous"] is False
     changed = await client.call("auth.updateUser", {"password": PASSWORD})
     assert changed["user"]["email"] == email
+
+
+async def test_nobody_in_particular_becomes_somebody_by_an_account_elsewhere(arrives, place):
+    email, client = somebody(), await arrives("pkce")
+    made = await client.call("auth.signInAnonymously")
+    asked = {"provider": "keycloak", "options": {"redirectTo": f"{APP}/back", "skipBrowserRedirect": True}}
+    landing = await place.signs_in_elsewhere((await client.call("auth.linkIdentity", asked))["url"], email)
+    await client.call("auth.exchangeCodeForSession", in_query(landing)["code"])
+    known = await me(client)
+    assert known["id"] == made["user"]["id"]
+    assert known["is_anonymous"] is False
+    assert known["email"] == email
+    assert (await client.call("auth.getClaims"))["claims"]["is_anonymous"] is False
+
+
+async def test_two_hundred_refreshes_at_once_are_one_family(joins, place):
+    client = await joins(somebody())
+    told = await client.call("auth.getSession")
+    token = (told.get("session") or told)["refresh_token"]
+    async with httpx.AsyncClient(base_url=place.address, timeout=60, trust_env=False) as many:
+        answers = await asyncio.gather(
+            *(
+                many.post(
+                    "/auth/v1/token?grant_type=refresh_token",
+                    json={"refresh_token": token},
+                    headers={"X-Forwarded-For": f"10.8.0.{number}"},
+                )
+                for number in range(200)
+            )
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    await client.call("auth.refreshSession")
 
 
 async def test_administration(opens, arrives, place):

@@ -14,6 +14,7 @@ from vently.supabase.auth.api import mount
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.limits import limits
+from vently.supabase.auth.sweeping import sweeping
 
 
 @pytest.fixture
@@ -115,11 +116,10 @@ async def test_addresses_are_counted_by_network_and_kept_only_as_hashes(strict, 
     assert "2001:db8" not in keys
 
 
-async def test_full_buckets_are_thrown_away(strict, owner, monkeypatch):
+async def test_full_buckets_are_thrown_away(strict, owner):
     await owner.execute("insert into auth.rate_limits values ($1, 3, now() - interval '2 hours')", "old" + somebody())
     await owner.execute("insert into auth.rate_limits values ($1, 3, now() - interval '50 minutes')", "young")
-    monkeypatch.setattr(limits, "SWEEP", 1)
-    await limits.spend(strict, "code", somebody())
+    await sweeping.sweep(strict)
     kept = {row["key"] for row in await owner.fetch("select key from auth.rate_limits")}
     assert "young" in kept
     assert not any(key.startswith("old") for key in kept)

@@ -59,16 +59,10 @@ returning user_id;
 
 -- name: change_user
 -- Null leaves a thing as it is; in metadata it takes a key away. Who has a new password or is banned signs in anew.
-with old as (
-  select * from auth.users where id = :user for no key update
-), person as (
+with person as (
   update auth.users u
      set email = coalesce(:email::text, u.email),
-         email_confirmed_at = case
-           when :confirmed::boolean then coalesce(u.email_confirmed_at, now())
-           when :email <> old.email then null
-           else u.email_confirmed_at
-         end,
+         email_confirmed_at = coalesce(u.email_confirmed_at, case when :confirmed::boolean then now() end),
          email_change = case when :email::text is null then u.email_change else '' end,
          is_anonymous = u.is_anonymous and :email::text is null,
          encrypted_password = coalesce(:password::text, u.encrypted_password),
@@ -80,8 +74,7 @@ with old as (
          raw_app_meta_data =
            (coalesce(u.raw_app_meta_data, '{}') || (:app_metadata::jsonb - 'roles')) - :app_dropped::text[],
          updated_at = now()
-    from old
-   where u.id = old.id
+   where u.id = :user
   returning u.*
 ), identity as (
   insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)

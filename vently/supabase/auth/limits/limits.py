@@ -2,7 +2,6 @@
 
 import ipaddress
 import math
-import secrets
 from typing import Literal
 from uuid import UUID
 
@@ -19,9 +18,6 @@ Kind = Literal["token", "verify", "signup", "otp", "recover", "authorize", "mfa"
 
 RESEND = 0.0
 """Stands for `rules.resend_seconds`."""
-
-SWEEP = 500
-"""One spending in so many also throws away buckets that are full again."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -52,6 +48,7 @@ RULES: dict[Kind, Rule] = {
     "password": Rule("email", (Limit(100, 3600),)),
 }
 LONGEST = max(limit.seconds for rule in RULES.values() for limit in rule.limits)
+"""Seconds after which any bucket is full again; the sweep then throws it away."""
 
 
 class _Spent(Exception):
@@ -79,9 +76,6 @@ async def spend(auth: Auth, kind: Kind, who: str | UUID | None, *, times: int = 
                 await _take(tx, f"{kind}:{limit.seconds:g}:{name}", here, times)
     except _Spent as spent:
         raise _refusal(kind, spent.limit, spent.wait) from None
-    if not secrets.randbelow(SWEEP):
-        async with auth.acting() as tx:
-            await tx.execute(sql.forget_full, seconds=max(LONGEST, auth.rules.resend_seconds))
 
 
 async def _take(tx: Transaction, key: str, limit: Limit, times: int) -> None:

@@ -17,13 +17,3 @@ select least(:size::float8, tokens
          + :rate::float8 * greatest(0, extract(epoch from clock_timestamp() - updated_at)::float8))
   from auth.rate_limits
  where key = :key;
-
--- name: forget_full
--- Buckets that have filled up again are as good as none. Rows that somebody holds are passed over: nobody waits.
-delete from auth.rate_limits
- where key in (
-         select key from auth.rate_limits
-          where updated_at < clock_timestamp() - :seconds::float8 * interval '1 second'
-          limit 1000
-            for update skip locked
-       );
