@@ -1,5 +1,7 @@
 """Every route of the API and every page, tried on Alice's hidden things by a visitor and by Carol."""
 
+import base64
+import json
 import re
 from typing import Any
 
@@ -39,6 +41,7 @@ CAROL_GETS = {
     "decide": 403,
     "edit_community": 403,
     "edit_me": 200,
+    "end_session": 404,
     "import_file": 403,
     "join": 403,
     "leave": 204,
@@ -47,6 +50,7 @@ CAROL_GETS = {
     "list_events": 200,
     "list_members": 200,
     "list_people": 403,
+    "list_sessions": 200,
     "people_follow": 200,
     "people_unfollow": 204,
     "read_community": 200,
@@ -159,11 +163,19 @@ def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[st
         "{community}": [hidden.community["slug"]],
         "{person}": [bob.handle],
         "{handle}": [alice.handle],
+        "{session}": [session_of(alice)],
+        **dict.fromkeys(("{passkey}", "{identity}", "{factor}"), [alice.id]),
     }
     filled = [path]
     for part in re.findall(r"\{\w+\}", path):
         filled = [address.replace(part, str(value)) for address in filled for value in stand_for[part]]
     return filled
+
+
+def session_of(who: Person) -> str:
+    """The session of their token."""
+    claims = who.token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(claims + "=="))["session_id"])
 
 
 async def _told(alice: Person, hidden: Hidden) -> list[Any]:
