@@ -58,11 +58,11 @@ begin
 end $$;
 revoke execute on function private.free_handle(text) from public;
 
-create or replace function private.welcome() returns trigger
+create or replace function private.make_profile(account uuid, told jsonb) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
-  said text := coalesce(new.raw_user_meta_data ->> 'name', new.raw_user_meta_data ->> 'full_name', '');
+  said text := coalesce(told ->> 'name', told ->> 'full_name', '');
   -- As `line` of web/words.py takes a name: marks that turn the direction of writing forge names, blanks are not seen.
   plain text := regexp_replace(regexp_replace(said, '[\u2028-\u202e\u2066-\u2069\ufeff]', '', 'g'), '[[:cntrl:][:space:]]+', ' ', 'g');
   blanks text := '[ \u00a0\u1680\u2000-\u200f\u202f\u205f-\u2064\u3000]+';
@@ -71,12 +71,19 @@ declare
 begin
   called := coalesce(nullif(called, ''), 'Someone new');
   insert into public.profiles (id, handle, name)
-  values (new.id, private.free_handle(coalesce(new.raw_user_meta_data ->> 'handle', called)), called)
+  values (account, private.free_handle(coalesce(told ->> 'handle', called)), called)
   on conflict (handle) do nothing;
   if not found then  -- two of the same name at the same instant
     insert into public.profiles (id, handle, name)
-    values (new.id, 'person_' || private.random_letters(10), called);
+    values (account, 'person_' || private.random_letters(10), called);
   end if;
+end $$;
+revoke execute on function private.make_profile(uuid, jsonb) from public, anon, authenticated;
+
+create or replace function private.welcome() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform private.make_profile(new.id, new.raw_user_meta_data);
   return new;
 end $$;
 revoke execute on function private.welcome() from public, anon, authenticated;
@@ -222,3 +229,13 @@ end $$;
 revoke execute on function private.announce_person_follow() from public, anon, authenticated;
 create trigger person_follows_announce after insert or delete on public.person_follows
   for each row execute function private.announce_person_follow();
+
+
+-- Accounts that were there before Vently was, as on a Supabase project that people use already
+
+do $$
+begin
+  perform private.make_profile(u.id, u.raw_user_meta_data)
+     from auth.users u
+    where u.deleted_at is null and not exists (select 1 from public.profiles p where p.id = u.id);
+end $$;
