@@ -106,10 +106,11 @@ async def _keys(settings: Settings) -> AsyncIterator[tuple[Transaction, Auth]]:
 
 
 def _signer(settings: Settings) -> Signer:
-    """The secret that the nodes have: none is made here, which would be another."""
+    """The secret that the nodes have. None is made where they would have another."""
     if settings.supabase_url:
         raise NotOurs(f"{settings.supabase_url} signs people in: its keys are in its dashboard, under JWT Keys.")
-    if not settings.secret and not (settings.data / "keys" / "web.json").exists():
+    ours = [settings.data / "keys" / "web.json", settings.data / "postgres" / "cluster"]
+    if not settings.secret and not any(path.exists() for path in ours):
         raise NotFound(
             f"There are no keys in {settings.data / 'keys'}: name the data folder with --data, or set VENTLY_SECRET "
             "as the nodes have it."
