@@ -373,6 +373,22 @@ async def test_a_provider_that_is_down_or_dawdles_does_not_keep_us(monkeypatch: 
     server.close()
 
 
+async def test_an_issuer_that_failed_is_left_alone_for_a_moment_and_then_asked_again(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+):
+    asked = {"state": "s", "nonce": NONCE, "code_verifier": VERIFIER, "redirect_uri": BACK}
+    provider = oidc(issuer, openid_configuration=lambda _: httpx.Response(503))
+    for outcome in await asyncio.gather(*(provider.address(**asked) for _ in range(5)), return_exceptions=True):
+        assert isinstance(outcome, ProviderRefused)
+    assert provider._wire.asked == ["openid_configuration"]
+    provider._wire.lies.clear()
+    monkeypatch.setattr(issuers, "REST", -1.0)
+    assert (await provider.address(**asked)).startswith(issuer.url)
+    provider._wire.lies["openid_configuration"] = lambda _: httpx.Response(503)
+    monkeypatch.setattr(issuers, "FRESH_FOR", -1.0)
+    assert (await provider.address(**asked)).startswith(issuer.url), "what was known still serves"
+
+
 @pytest.mark.parametrize(
     "address", ["http://evil.example", "ftp://x", "", "https://", "https://user@host", "//evil.example", "http://[::1"]
 )

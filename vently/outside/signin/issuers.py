@@ -18,6 +18,9 @@ FRESH_FOR = 3600.0
 ASK_AGAIN_AFTER = 30.0
 """Seconds between two questions for a key we do not know: whoever invents key ids must not make us ask all day."""
 
+REST = 5.0
+"""Seconds an issuer that failed is left alone: those who wait in line must not each wait for it again."""
+
 
 class Metadata(msgspec.Struct, frozen=True):
     """OpenID Connect Discovery 1.0, section 3, as far as we use it."""
@@ -44,18 +47,21 @@ class Issuer:
         self._asking = asyncio.Lock()
         self._metadata: Metadata | None = None
         self._keys: dict[str, Any] | None = None
-        self._metadata_at = self._keys_at = float("-inf")
+        self._metadata_at = self._keys_at = self._failed_at = float("-inf")
+        self._failure = ""
 
     async def metadata(self) -> Metadata:
         async with self._asking:
-            if self._metadata is None or time.monotonic() - self._metadata_at > FRESH_FOR:
+            now = time.monotonic()
+            if now - self._metadata_at > FRESH_FOR and now - self._failed_at > REST:
                 try:
                     self._metadata = await self._read_metadata()
                     self._metadata_at = time.monotonic()
-                except ProviderRefused:
-                    # What it said before is better than nothing while it is down.
-                    if self._metadata is None:
-                        raise
+                except ProviderRefused as error:
+                    self._failed_at, self._failure = time.monotonic(), error.sentence
+            if self._metadata is None:
+                raise ProviderRefused(self._failure)
+            # What it said before is better than nothing while it is down.
             return self._metadata
 
     async def keys(self, kid: str | None) -> list[dict[str, Any]]:

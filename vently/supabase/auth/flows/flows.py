@@ -81,9 +81,8 @@ async def begin(
     """A flow that will end in a session by `method` (oauth, magiclink, recovery …; it becomes the session's `amr`).
 
     `provider` is what Supabase Auth calls provider_type: `google`, or for mail `email` or `magiclink`. `back`: where
-    the person is sent at the end. Flows that nobody ended are thrown away here, after a day.
+    the person is sent at the end.
     """
-    await tx.execute(sql.forget_flows)
     flow = flow or uuid4()
     await tx.execute(
         sql.begin_flow,

@@ -10,12 +10,6 @@ values (
   clock_timestamp(), clock_timestamp()
 );
 
--- name: forget_flows
-delete from auth.flow_state
- where id in (
-   select id from auth.flow_state where created_at < now() - interval '1 day' limit 50 for update skip locked
- );
-
 -- name: issue_code
 update auth.flow_state
    set auth_code = :code, auth_code_issued_at = clock_timestamp(), user_id = :user, updated_at = clock_timestamp(),

@@ -9,7 +9,6 @@ import msgspec
 from vently.database.pool import Transaction
 from vently.database.queries import load
 from vently.outside.signin import Claimed, Grant
-from vently.supabase.auth.accounts.accounts import saving
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
@@ -18,6 +17,7 @@ from vently.supabase.auth.links import alarms
 from vently.supabase.auth.providers import landings, trips
 from vently.supabase.auth.providers.claims import details_of, email_of_claim
 from vently.supabase.auth.providers.trips import Flown, Trip
+from vently.supabase.auth.saving import saving
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.sessions import Session
 from vently.supabase.auth.users import new_id

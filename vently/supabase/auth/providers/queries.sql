@@ -4,12 +4,6 @@
 insert into auth.oauth_client_states (id, provider_type, code_verifier, created_at)
 values (:state, :provider, :sealed, clock_timestamp());
 
--- name: forget_states
-delete from auth.oauth_client_states
- where id in (
-   select id from auth.oauth_client_states where created_at < now() - interval '1 hour' limit 50 for update skip locked
- );
-
 -- name: tie_flow
 -- A flow sets out once.
 update auth.flow_state

@@ -15,6 +15,7 @@ from vently.database.queries import load
 from vently.outside.signin import Provider
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.sealing import SealBrokenError
 
 sql = load(__package__)
 
@@ -65,7 +66,6 @@ class Flown(msgspec.Struct, frozen=True):
 
 async def begin(tx: Transaction, auth: Auth, trip: Trip, provider: str, flow: UUID) -> bool:
     """Ties the trip to its flow. False when the flow is on its way already, or is too old."""
-    await tx.execute(sql.forget_states)
     sealed = auth.sealing.seal(trip.verifier, _place(trip.id))
     await tx.execute(sql.begin_trip, state=trip.id, provider=provider, sealed=sealed)
     return await tx.value(sql.tie_flow, state=trip.id, provider=provider, flow=flow) is not None
@@ -82,7 +82,10 @@ async def finish(auth: Auth, answer: Mapping[str, str], cookies: Mapping[str, st
         flown = await tx.maybe_one(sql.take_state, Flown, state=id_of(state), lasts=float(LASTS))
         if flown is None:
             raise _bad_state("This sign-in was finished already, or took too long: begin again.")
-        trip = Trip(state, auth.sealing.open(flown.sealed, _place(id_of(state))))
+        try:
+            trip = Trip(state, auth.sealing.open(flown.sealed, _place(id_of(state))))
+        except SealBrokenError as error:
+            raise _bad_state("Vently's secret was changed meanwhile: begin again.") from error
         shown = cookies.get(cookie_name(auth, trip), "")
         if not hmac.compare_digest(shown.encode("utf-8", "replace"), trip.cookie.encode()):
             # Raising here gives the state back, for the browser that it belongs to.
