@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 from joserfc.jwk import ECKey
+from pyotp import TOTP
 from terminal import Running, Terminal, eventually
 from token_attacks import ATTACKS, Good, unb64
 
@@ -135,6 +136,34 @@ def test_rotation_at_the_project_signs_nobody_out(project, node, alice):
     eventually(is_signed_by_the_next_key)
     for token in (newer, alice):
         assert node.get("/api/me", token).status_code == 200
+
+
+def test_whoever_has_a_second_factor_shows_it_before_the_node_opens(project, node):
+    password = project.issuer.signs_up("erin@example.org")
+    assert node.get("/api/me", password).status_code == 200
+    enrolled = project.issuer.post("/auth/v1/factors", {"factor_type": "totp"}, password).json()
+    challenge = project.issuer.post(f"/auth/v1/factors/{enrolled['id']}/challenge", {}, password).json()
+    answer = {"challenge_id": challenge["id"], "code": TOTP(enrolled["totp"]["secret"]).now()}
+    raised = project.issuer.post(f"/auth/v1/factors/{enrolled['id']}/verify", answer, password).json()
+    assert node.get("/api/me", raised["access_token"]).status_code == 200
+    refused = node.get("/api/me", signs_in(project.issuer, "erin@example.org"))
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/insufficient-aal")
+
+
+def test_a_platform_admin_is_made_at_the_node(project, node):
+    root = project.issuer.signs_up("root@example.org")
+    assert node.get("/api/admin/people", root).status_code == 403
+    done = project.nodes.types("people", "promote", "root@example.org", "--role", "platform_admin", **project.settings)
+    assert done.returncode == 0, done.stderr
+    assert node.get("/api/admin/people", root).status_code == 200, "at once, with the token of before"
+
+
+@pytest.mark.parametrize("command", [("demo",), ("keys", "list"), ("keys", "rotate", "--now")])
+def test_what_only_a_sign_in_of_ours_can_do_is_said_in_one_sentence(project, command):
+    done = project.nodes.types(*command, **project.settings)
+    assert done.returncode == 1
+    assert done.stderr.startswith("vently: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_doctor_finds_nothing_wrong(project, node):
