@@ -56,8 +56,14 @@ begin
     raise exception 'Give your second factor first: this session was begun without it.'
       using errcode = 'PT401', detail = 'insufficient-aal';
   end if;
+  -- Their sessions have ended; their last access token would count for another hour.
+  if exists (select from auth.users u
+              where u.id = (select auth.uid()) and (u.banned_until > now() or u.deleted_at is not null)) then
+    raise exception 'This account is suspended.' using errcode = 'PT401', detail = 'suspended';
+  end if;
 end $$;
-comment on function private.require_second_factor is 'Raises PT401 below AAL2 for people with a verified factor';
+comment on function private.require_second_factor is
+  'Raises PT401 below AAL2 for people with a verified factor, and for who is banned or deleted';
 revoke execute on function private.require_second_factor() from public;
 grant execute on function private.require_second_factor() to anon, authenticated, service_role;
 

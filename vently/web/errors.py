@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 
 from vently.refusals import FieldError, Refusal, Unauthenticated, Unavailable
 from vently.web import facts, pages, places
+from vently.web import viewer as viewers
 from vently.web.answers import PROBLEM, Answer, redirect
 from vently.web.json_body import ClientGone
 
@@ -18,6 +19,9 @@ log = structlog.get_logger("vently.web")
 
 BELOW_AAL2 = "insufficient-aal"
 """How the database refuses people whose session has not shown their second factor."""
+
+SUSPENDED = "suspended"
+"""How it refuses people who are banned or deleted: their browser is a visitor's from then on."""
 
 STEP_UP = 'Bearer error="insufficient_user_authentication", acr_values="aal2"'
 """RFC 9470: what a client needs to ask its person for."""
@@ -58,6 +62,8 @@ async def answer(scope: Any, error: Exception) -> Answer:
     problem, headers = _problem(error, scope["path"], facts.of(scope).request_id)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Refusal):
         log.error("fault", path=scope.get("path_template"), exception="".join(traceback.format_exception(error)))
+    if _is(error, SUSPENDED):
+        viewers.forget(facts.of(scope))
     if places.is_page(scope["path"]) and prefers_html(scope):
         given = to_second_factor(scope) if _is(error, BELOW_AAL2) else await pages.problem(scope, problem)
     else:
