@@ -13,7 +13,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from auth_cast import SITE
-from joserfc.jwk import ECKey
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from scratch import PACKAGED
 
 from vently.database.embedded import Server
 from vently.database.pool import Database
@@ -131,10 +133,8 @@ async def test_neither_a_dump_nor_a_representation_shows_a_private_key(node, vau
     await auth.keys.load()
     secret = auth.keys.now.signing.as_dict(private=True)["d"]
     shown = str(await vault.fetchval("select json_agg(k) from auth.signing_keys k"))
-    packaged = Path((await vault.fetchval("select setting from pg_config where name = 'BINDIR'")) or "")
-    if (packaged / "pg_dump").exists():
-        dump = [packaged / "pg_dump", "--data-only", "--table=auth.signing_keys", vault_url("supabase_admin")]
-        shown += (await asyncio.to_thread(subprocess.run, dump, capture_output=True, text=True, check=True)).stdout
+    dump = [PACKAGED / "pg_dump", "--data-only", "--table=auth.signing_keys", vault_url("supabase_admin")]
+    shown += (await asyncio.to_thread(subprocess.run, dump, capture_output=True, text=True, check=True)).stdout
     shown += repr(auth.keys.now) + str(vars(auth.keys)) + repr(auth.keys.now.signing)
     assert auth.keys.now.signing.kid in shown
     assert secret not in shown
@@ -153,6 +153,18 @@ async def test_a_rotation_refuses_no_token_and_forgets_the_old_private_half(node
     await first.keys.load()
     row = await vault.fetchrow("select kid, sealed from auth.signing_keys where status = 'retired'")
     assert "d" not in json.loads(RIGHT.open(row["sealed"], f"signing_keys:{row['kid']}"))
+
+
+async def test_who_read_the_key_set_before_a_rotation_takes_tokens_of_after_it(node, vault):
+    """Any program with the public halves alone, and no way to ask again."""
+    auth = await node()
+    known = KeySet.import_key_set(auth.keys.now.public)
+    before = token_of(auth)
+    await vault.execute("update auth.signing_keys set created_at = now() - interval '11 minutes'")
+    await rotated(auth, now=False)
+    await auth.keys.load()
+    for token in (before, token_of(auth)):
+        assert jwt.decode(token, known, algorithms=["ES256"]).claims["iss"] == f"{SITE}/auth/v1"
 
 
 async def test_a_node_that_slept_through_two_rotations_reads_the_keys_when_it_meets_the_new_one(node):
