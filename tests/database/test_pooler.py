@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from programs import needs_program
@@ -60,7 +60,9 @@ async def pooler(scratch: Scratch) -> AsyncIterator[str]:
 
 
 async def test_each_transaction_has_its_own_viewer(pooler: str) -> None:
-    people = [Viewer(person, "authenticated", {"sub": str(person)}) for person in (uuid4() for _ in range(30))]
+    # At AAL2, because this database is an empty one, where nobody can ask for a second factor.
+    claims = [{"sub": str(uuid4()), "aal": "aal2"} for _ in range(30)]
+    people = [Viewer(UUID(each["sub"]), "authenticated", each) for each in claims]
     async with _open(pooler, pooler=True) as db:
         answers = await asyncio.gather(*(_who(db, viewer) for viewer in [*people, *[VISITOR] * 10]))
     assert answers == [f"authenticated {viewer.id}" for viewer in people] + ["anon nobody"] * 10

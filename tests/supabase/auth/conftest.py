@@ -60,7 +60,7 @@ async def served(
     )
     await auth.keys.load()
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # only then asyncio sends at once (TCP_NODELAY)
     listening.bind(("127.0.0.1", 0))
     serves = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(serves.serve(sockets=[listening]))

@@ -72,3 +72,10 @@ async def sign_in(http: httpx.AsyncClient, account: Account) -> Door:
 
 def refused(answer: httpx.Response, status: int, code: str) -> None:
     assert (answer.status_code, answer.json().get("code")) == (status, code), answer.text
+
+
+def one_wins(answers: list[httpx.Response]) -> None:
+    """Where the machine is so busy that somebody waits for three seconds, they are asked to come again."""
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[0] == 200, statuses
+    assert set(statuses[1:]) <= {422, 503}, statuses
