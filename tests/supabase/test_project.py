@@ -243,6 +243,39 @@ async def test_a_key_that_was_taken_back_stops_counting(issuer, project, clock):
     assert await is_taken(project, issuer.keys[0].sign(issuer.claims()))
 
 
+async def test_a_key_taken_back_at_night_does_not_open_the_first_door_of_the_morning(issuer, clock, monkeypatch):
+    monkeypatch.setattr(project_keys, "FRESH", 0.05)
+    project = trusting(issuer, clock)
+    await project.open()
+    old = issuer.keys[0]
+    assert await is_taken(project, old.sign(issuer.claims()))
+    issuer.keys = [SigningKeys.es256("two")]
+    clock.now += project_keys.GAP
+    async with asyncio.timeout(10):
+        while len(issuer.asked) < 2 or project.keys._fetching:
+            await asyncio.sleep(0.01)
+    assert not await is_taken(project, old.sign(issuer.claims()))
+    await project.close()
+
+
+async def test_rotation_under_traffic_fails_nobody_and_keeps_nobody_waiting(issuer, project, clock):
+    """As Supabase rotates: the next key is published long before it signs, the last one stays until its tokens end."""
+    first, second = issuer.keys[0], SigningKeys.es256("two")
+    await fetched(project)
+    issuer.keys.append(second)
+    issuer.delay = 0.2
+    slowest = 0.0
+    for turn in range(400):
+        clock.now += project_keys.FRESH / 20
+        signer = first if turn < 200 else second
+        started = time.perf_counter()
+        assert await is_taken(project, signer.sign(issuer.claims())), turn
+        slowest = max(slowest, time.perf_counter() - started)
+        await asyncio.sleep(0.001)
+    assert len(issuer.asked) > 2
+    assert slowest < 0.15
+
+
 async def test_a_project_may_take_back_its_last_key(issuer, project, clock):
     old = issuer.keys[0]
     assert await is_taken(project, old.sign(issuer.claims()))

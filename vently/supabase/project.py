@@ -1,5 +1,6 @@
 """Supabase mode: a Supabase project signs people in, and its access tokens are verified here."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -41,14 +42,22 @@ class Project:
         self._expected = Expected(self.issuer)
         self._legacy = _legacy_key(hs256_secret) if hs256_secret else None
         self.keys = ProjectKeys(keys_url(url), self._client)
+        self._keeping: asyncio.Task[None] | None = None
 
     async def verify(self, token: str) -> dict[str, Any]:
         """The claims. Raises BadToken, and Unavailable when the project has never said which keys it has."""
         unverified = read(token)
         return self._expected.claims(unverified, await self._key(unverified.algorithm, unverified.kid))
 
+    async def open(self) -> None:
+        """Begin to keep the project's keys. It need not answer: a node starts without it too."""
+        self.keys.warm()
+        self._keeping = asyncio.create_task(self.keys.keep_fresh())
+
     async def close(self) -> None:
-        await self.keys.close()
+        if self._keeping:
+            self._keeping.cancel()
+        self.keys.close()
         if self._closes_client:
             await self._client.aclose()
 

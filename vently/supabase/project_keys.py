@@ -50,10 +50,16 @@ class ProjectKeys:
         return self._keys.get(kid)
 
     def warm(self) -> asyncio.Task[None] | None:
-        """Fetch before the first request asks. Nobody need wait: a node starts without its project too."""
+        """Fetch before the first request asks. Nobody need wait for it."""
         return self._fetch()
 
-    async def close(self) -> None:
+    async def keep_fresh(self) -> None:
+        """Fetch again and again: a key that was taken back does not count either after a night without requests."""
+        while True:
+            await asyncio.sleep(FRESH)
+            self._fetch()
+
+    def close(self) -> None:
         if self._fetching:
             self._fetching.cancel()
 

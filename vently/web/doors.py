@@ -83,7 +83,7 @@ class ProjectDoor:
         return self._sign_in
 
     async def open(self, _: Parts) -> None:
-        self._project.keys.warm()
+        await self._project.open()
 
     async def sweep(self) -> dict[str, int]:
         """The project keeps its own tables tidy."""
