@@ -13,8 +13,10 @@ from issuer import CLIENT_ID, CLIENT_SECRET, Issuer, issuing
 from provider_cast import CALLBACK, NAME, Browser, challenged, in_fragment, in_query
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
+from vently.outside.mail import Mail
 from vently.outside.signin.oidc import Oidc
 from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.links.words import WORDS
 
 _numbers = itertools.count(1)
 
@@ -301,6 +303,32 @@ async def test_with_the_address_goes_its_password(http, browser: Browser, login:
     assert (user["email"], user["app_metadata"]["providers"]) == (login, [NAME])
     answer = await http.post("/token?grant_type=password", json={"email": login, "password": PASSWORD})
     assert answer.json()["code"] == "invalid_credentials"
+
+
+async def test_an_address_chosen_otherwise_outlives_an_identity(http, browser: Browser, login: str, owner):
+    session = await session_of(http, browser, login)
+    await linked(http, browser, session, f"second.{login}")
+    await owner.execute("update auth.users set email = $1 where id = $2", f"chosen.{login}", session["user"]["id"])
+    for identity in (await http.get("/user", headers=bearer(session))).json()["identities"][:1]:
+        await http.delete(f"/user/identities/{identity['identity_id']}", headers=bearer(session))
+    assert (await http.get("/user", headers=bearer(session))).json()["email"] == f"chosen.{login}"
+
+
+async def test_what_is_linked_and_unlinked_is_told_by_mail(
+    auth: Auth, http, browser: Browser, login: str, alice: Account, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[Mail] = []
+    monkeypatch.setattr(auth.post, "send", sent.append)
+    await linked(http, browser, alice, login)
+    identities = (await http.get("/user", headers=alice.bearer)).json()["identities"]
+    mail = next(each for each in identities if each["provider"] == "email")
+    await http.delete(f"/user/identities/{mail['identity_id']}", headers=alice.bearer)
+    assert [(letter.to, letter.subject) for letter in sent] == [
+        (alice.email, "Your Vently account has a new way to sign in"),
+        (alice.email, "Your Vently account has a way to sign in less"),
+        (alice.email, WORDS["email_changed"].subject),
+    ]
+    assert "OpenID Connect" in sent[0].text
 
 
 @pytest.mark.parametrize("identity", ["x", "00000000-0000-0000-0000-000000000000'", "%00"])

@@ -50,6 +50,13 @@ def way_in(auth: Auth, email: str | None, what: str, *, added: bool) -> None:
         auth.post.send(letters.compose(auth.rules, name, email, link=_security(auth), what=what, when=_now()))
 
 
+def identity(auth: Auth, email: str | None, what: str, *, linked: bool) -> None:
+    """An account elsewhere (`what`: the provider's name) can be signed in with from now on, or no longer."""
+    if email:
+        name: Name = "identity_linked" if linked else "identity_unlinked"
+        auth.post.send(letters.compose(auth.rules, name, email, link=_security(auth), what=what, when=_now()))
+
+
 def recovery_code_used(auth: Auth, email: str | None, left: int) -> None:
     if email:
         facts = {"left": str(left), "when": _now(), "link": _security(auth)}

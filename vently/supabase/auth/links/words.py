@@ -18,6 +18,8 @@ Name = Literal[
     "email_changed",
     "way_in_added",
     "way_in_removed",
+    "identity_linked",
+    "identity_unlinked",
     "recovery_code_used",
 ]
 
@@ -125,6 +127,20 @@ WORDS: dict[Name, Words] = {
     "way_in_removed": Words(
         "Your Vently account is protected by less",
         ("{what} was removed from your account at {site}, {when} (UTC).",),
+        "If it was you, all is well. If not, somebody is in your account: sign out everywhere and choose a new "
+        "password.",
+        "Look at my account",
+    ),
+    "identity_linked": Words(
+        "Your Vently account has a new way to sign in",
+        ("From now on you can sign in at {site} with {what}. It was linked to your account, {when} (UTC).",),
+        "If it was you, all is well. If not, somebody is in your account: unlink it, sign out everywhere and choose a "
+        "new password.",
+        "Look at my account",
+    ),
+    "identity_unlinked": Words(
+        "Your Vently account has a way to sign in less",
+        ("You can no longer sign in at {site} with {what}. It was unlinked from your account, {when} (UTC).",),
         "If it was you, all is well. If not, somebody is in your account: sign out everywhere and choose a new "
         "password.",
         "Look at my account",

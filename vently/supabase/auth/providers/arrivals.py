@@ -30,6 +30,8 @@ class Person(msgspec.Struct, frozen=True):
     email: str | None
     confirmed: bool
     banned: bool
+    joined: bool = False
+    """Whether the identity has just come to an account that was there before."""
 
 
 async def arrive(auth: Auth, flown: Flown, trip: Trip, answer: Mapping[str, str], *, device: Device) -> str:
@@ -47,6 +49,8 @@ async def arrive(auth: Auth, flown: Flown, trip: Trip, answer: Mapping[str, str]
             there, session = await _end(tx, auth, flown, person.id, grant, device)
     if session is not None:
         alarms.signed_in(auth, session.user, device)
+    if person.joined:
+        alarms.identity(auth, person.email, provider.label, linked=True)
     return there
 
 
@@ -105,7 +109,8 @@ async def _person_for(tx: Transaction, claimed: Claimed, details: dict[str, Any]
     if not owner.confirmed and not owner.banned:
         # Whoever signed up with it never showed that it is theirs: no door they left open may stay.
         await tx.execute(sql.clear_unconfirmed, person=owner.id)
-    return owner
+        return owner
+    return msgspec.structs.replace(owner, joined=True)
 
 
 async def _link(
@@ -127,7 +132,7 @@ async def _link(
         await tx.execute(sql.give_email, person=target, email=email)
     await tx.execute(sql.end_anonymity, person=target)
     await tx.execute(sql.fill_details, person=target, data=details)
-    return person
+    return msgspec.structs.replace(person, joined=True)
 
 
 async def _add_identity(tx: Transaction, person: UUID, provider: str, subject: str, details: dict[str, Any]) -> None:

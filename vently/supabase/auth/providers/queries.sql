@@ -148,16 +148,17 @@ update auth.users
  where id = :person and identity.provider = 'email';
 
 -- name: settle_email
--- The person's address is one that an identity they still have vouches for, if any does.
+-- When the person's address was the one of the identity that is gone, it is now one that another of theirs vouches for,
+-- if any does. An address they chose otherwise stays.
 update auth.users u
-   set email = kept.email, email_confirmed_at = coalesce(u.email_confirmed_at, now()), updated_at = now()
+   set email = kept.email, email_confirmed_at = now(), updated_at = now()
   from (
     select i.email
       from auth.identities i
-      join auth.users u on u.id = i.user_id
      where i.user_id = :person and i.email is not null
        and (i.provider = 'email' or i.identity_data ->> 'email_verified' = 'true')
-     order by i.email = u.email desc, i.created_at
+     order by i.email = :gone::text desc, i.created_at
      limit 1
   ) kept
- where u.id = :person and u.email is distinct from kept.email;
+ where u.id = :person and u.email = :gone::text and u.email <> kept.email
+returning u.email::text;
