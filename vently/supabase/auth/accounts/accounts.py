@@ -1,5 +1,6 @@
 """Signing up, signing in with a password, and changing one's own details."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from vently.supabase.auth.sessions.sessions import Session
 from vently.supabase.auth.users import User, check_metadata, email_of, is_email, new_id
 
 sql = load(__package__)
+
+REFUSAL_SECONDS = 0.25
+"""No wrong password is refused earlier: bcrypt hashes take longer to check than ours, and would tell who has one."""
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -63,9 +67,12 @@ async def sign_up_with_confirmation(
 
 
 async def sign_in(auth: Auth, email: str, password: str, *, device: Device = NOWHERE) -> Session:
+    clock = asyncio.get_running_loop()
+    began = clock.time()
     login = await _login(auth, email)
     right, keep = await passwords.matches(password, login.password if login else None)
     if login is None or login.password is None or not right:
+        await asyncio.sleep(began + REFUSAL_SECONDS - clock.time())
         raise AuthError("invalid_credentials", "Invalid login credentials")
     if login.banned:
         raise AuthError("user_banned", "User is banned")
