@@ -1,6 +1,7 @@
 """Passkeys: signing in without a password, and everything that must not count as one."""
 
 import asyncio
+import dataclasses
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from joserfc.util import urlsafe_b64decode
 from software_key import BACKED_UP, ELIGIBLE, USER_PRESENT, USER_VERIFIED, SoftwareKey, decode, encode
 
 from vently.supabase.auth.authenticators import Site
+from vently.supabase.auth.passkeys.challenges import sql as queries
 from vently.supabase.auth.rules import Rules
 
 
@@ -358,6 +360,26 @@ async def test_an_assertion_counts_once(http: httpx.AsyncClient, key: SoftwareKe
         400,
         "webauthn_verification_failed",
     )
+
+
+async def replays(http: httpx.AsyncClient, key: SoftwareKey) -> list[int]:
+    asked = await challenged(http)
+    body = {"challenge_id": asked["challenge_id"], "credential": key.get(asked["options"])}
+    answers = await asyncio.gather(*(http.post("/passkeys/authentication/verify", json=body) for _ in range(5)))
+    return sorted(answer.status_code for answer in answers)
+
+
+async def test_the_challenge_stands_against_a_replay(
+    http: httpx.AsyncClient, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Synced keys do not count: nothing else does. Last, what would happen if challenges were not consumed."""
+    key = SoftwareKey(counts=False)
+    assert (await registers(http, alice, key)).status_code == 200
+    assert await replays(http, key) == [200, 400, 400, 400, 400]
+    query = queries.consume_challenge
+    kept = query.text.replace("delete from auth.webauthn_challenges", "update auth.webauthn_challenges set id = id")
+    monkeypatch.setattr(queries, "consume_challenge", dataclasses.replace(query, text=kept))
+    assert await replays(http, key) == [200] * 5
 
 
 async def test_a_wrong_answer_spends_the_challenge(http: httpx.AsyncClient, key: SoftwareKey) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from auth_cast import Account
-from factor_cast import Door, claims_of, refused, sign_in
+from factor_cast import App, Door, claims_of, refused, sign_in
 from software_key import USER_PRESENT, SoftwareKey
 
 
@@ -81,3 +81,20 @@ async def test_a_security_key_belongs_to_one_person(http: httpx.AsyncClient, doo
     await with_key(door, key)
     _, answer = await with_key(Door(http, bob.session), key)
     refused(answer, 422, "mfa_verification_failed")
+
+
+async def test_a_thief_cannot_finish_enrolling_a_key_of_theirs(
+    http: httpx.AsyncClient, door: Door, alice: Account
+) -> None:
+    """Begun with the password alone, before the first factor was verified: it would be a way past that factor."""
+    thief = await sign_in(http, alice)
+    prepared = (await thief.enrols("thief's", "webauthn"))["id"]
+    challenge = await thief.challenges(prepared)
+    factor = await door.enrols("mine")
+    await door.raises(factor["id"], App(factor["totp"]["secret"]).code())
+    again = await sign_in(http, alice)
+    refused(await again("POST", f"/factors/{prepared}/challenge", {}), 403, "insufficient_aal")
+    credential = SoftwareKey().create(challenge["webauthn"]["credential_options"]["publicKey"])
+    body = {"challenge_id": challenge["id"], "webauthn": {"type": "create", "credential_response": credential}}
+    refused(await again("POST", f"/factors/{prepared}/verify", body), 403, "insufficient_aal")
+    assert (await door("POST", f"/factors/{prepared}/challenge", {})).status_code == 200

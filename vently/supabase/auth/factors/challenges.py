@@ -12,7 +12,7 @@ from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.factors import keys, totp
-from vently.supabase.auth.factors.own import KINDS, Factor, factor_of, has_verified, present
+from vently.supabase.auth.factors.own import KINDS, Factor, check_may_finish, factor_of, has_verified, present
 from vently.supabase.auth.limits import limits
 from vently.supabase.auth.links import alarms
 from vently.supabase.auth.sessions import sessions
@@ -62,6 +62,7 @@ async def begin(auth: Auth, claims: dict[str, Any], factor_id: str, device: Devi
     async with auth.acting() as tx:
         found = await present(tx, claims)
         factor = await factor_of(tx, found.id, factor_id)
+        check_may_finish(found, factor)
         asked, session_data = await keys.ask(tx, auth, found, factor) if factor.kind == "webauthn" else (None, None)
         await tx.execute(sql.forget_old_challenges, factor=factor.id)
         kept = await tx.one(
@@ -83,6 +84,7 @@ async def answer(auth: Auth, claims: dict[str, Any], factor_id: str, given: Answ
     async with auth.acting() as tx:
         found = await present(tx, claims)
         factor = await factor_of(tx, found.id, factor_id)
+        check_may_finish(found, factor)
         challenge = await _challenge(tx, auth, factor, given.challenge_id, device)
         if factor.kind == "totp":
             await _take_code(tx, auth, factor, given.code)

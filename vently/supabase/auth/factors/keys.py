@@ -111,6 +111,7 @@ def _as_kept(credential: Credential) -> dict[str, Any]:
 
 def _credential(kept: dict[str, Any]) -> Credential:
     aaguid = b64decode(kept["authenticator"].get("AAGUID") or "")
+    flags = kept.get("flags") or {}
     return Credential(
         id=b64decode(kept["id"]),
         public_key=b64decode(kept["publicKey"]),
@@ -118,6 +119,6 @@ def _credential(kept: dict[str, Any]) -> Credential:
         aaguid=str(UUID(bytes=aaguid)) if aaguid else "",
         attestation=kept.get("attestationType") or "none",
         transports=kept.get("transport") or [],
-        backup_eligible=kept["flags"]["backupEligible"],
-        backed_up=kept["flags"]["backupState"],
+        backup_eligible=flags.get("backupEligible", False),
+        backed_up=flags.get("backupState", False),
     )

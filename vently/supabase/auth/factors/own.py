@@ -45,5 +45,13 @@ async def factor_of(tx: Transaction, user: UUID, factor_id: str) -> Factor:
     return found
 
 
+def check_may_finish(found: SignedIn, factor: Factor) -> None:
+    """Whoever has a factor adds another with it alone: one that a thief of the password has begun to enrol, before the
+    first was verified or since, must not let them past.
+    """
+    if not factor.verified and has_verified(found) and found.aal != "aal2":
+        raise AuthError("insufficient_aal", "AAL2 required to verify a new factor", 403)
+
+
 def has_verified(found: SignedIn, *, besides: UUID | None = None) -> bool:
     return any(each["status"] == "verified" and UUID(each["id"]) != besides for each in found.factors or [])
