@@ -167,6 +167,15 @@ async def test_an_answer_may_be_posted(browser: Browser, login: str):
     assert "access_token" in in_fragment(answer.headers["location"])
 
 
+async def test_a_code_of_anothers_sign_in_does_not_fit_into_mine(browser: Browser, carols_browser: Browser, login: str):
+    """Code injection: the code was asked for with another challenge and another nonce."""
+    mine = in_query(await browser.is_back(browser.authorize(), login))
+    theirs = in_query(await carols_browser.is_back(carols_browser.authorize(), f"carols.{login}"))
+    landed = await browser.lands(f"{CALLBACK}?{urlencode({**mine, 'code': theirs['code']})}")
+    assert refused(landed) == "unexpected_failure"
+    assert "invalid_grant" in in_query(landed)["error_description"]
+
+
 async def test_parameters_twice_are_not_read_in_two_ways(browser: Browser, login: str):
     back = await browser.is_back(browser.authorize(), login)
     assert refused(await browser.lands(f"{back}&code=another")) == "validation_failed"
