@@ -164,7 +164,7 @@ def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[st
         "{person}": [bob.handle],
         "{handle}": [alice.handle],
         "{session}": [session_of(alice)],
-        **dict.fromkeys(("{passkey}", "{identity}", "{factor}"), [alice.id]),
+        **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}")},
     }
     filled = [path]
     for part in re.findall(r"\{\w+\}", path):

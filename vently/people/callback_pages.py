@@ -43,7 +43,7 @@ async def go_to_provider(request: Any) -> Answer:
     """On to another site, to sign in with it"""
     form = await forms.read(request, ProviderForm)
     await _check_offered(request, form.provider)
-    flow = flows.begin(request, "provider", next=ours(form.next))
+    flow = flows.begin(request, "provider", goal=ours(form.next))
     url = speaking(request).authorize_url(form.provider, challenge=flow.challenge, back=flows.back(request))
     return await _leave_for(request, url, form.provider)
 
@@ -53,7 +53,7 @@ async def link(request: Any, viewer: Viewer) -> Answer:
     """On to another site, to link an account there to this one"""
     form = await forms.read(request, ProviderForm)
     await _check_offered(request, form.provider)
-    flow = flows.begin(request, "link", next="/me/security", person=str(viewer.id))
+    flow = flows.begin(request, "link", goal="/me/security", person=str(viewer.id))
     try:
         url = await speaking(request).link_url(form.provider, challenge=flow.challenge, back=flows.back(request))
     except AuthError as refused:
@@ -101,7 +101,7 @@ async def _leave_for(request: Any, url: str, provider: str) -> Answer:
     """A page that goes on by itself: a form may not be redirected to another site (`form-action`)."""
     if not url.startswith(("https://", "http://", "/auth/v1/")):
         raise Invalid("Sign-in named no address to go on to.")
-    return await pages.page(request, "people/leaving.html", url=url, name=called(provider))
+    return await pages.page(request, "people/leaving.html", url=url, name=called(request, provider))
 
 
 async def _stranded(request: Any, flow: Flow | None, trouble: str) -> Answer:

@@ -36,9 +36,15 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
         return signing.encode(hashlib.sha256(self.verifier.encode()).digest())
 
 
-def begin(request: Any, kind: Kind, *, next: str = "/", email: str = "", person: str = "") -> Flow:  # noqa: A002 - the field's name
-    """A browser is in one flow at a time: the one before is forgotten."""
-    flow = Flow(kind, int(time.time()) + SECONDS, secrets.token_urlsafe(48), next, email, person)
+def begin(request: Any, kind: Kind, *, goal: str = "/", email: str = "", person: str = "") -> Flow:
+    """A browser is in one flow at a time: the one before is forgotten.
+
+    Who asks for the same mail again keeps the verifier, so that the link in any of the mails is of use.
+    """
+    before = current(request, kind)
+    same = before is not None and email != "" and before.email == email
+    verifier = before.verifier if before and same else secrets.token_urlsafe(48)
+    flow = Flow(kind, int(time.time()) + SECONDS, verifier, goal, email, person)
     known = facts.of(request)
     body = msgspec.json.encode(flow)
     value = signing.encode(known.parts.signer.mark(_PURPOSE, body) + body)

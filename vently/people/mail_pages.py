@@ -50,7 +50,7 @@ async def mail_me(request: Any) -> Answer:
     sent = typed(await forms.fields(request))
     try:
         form = await forms.read(request, AddressForm)
-        await _send(request, flows.begin(request, "mail", next=ours(form.next), email=form.email))
+        await _send(request, flows.begin(request, "mail", goal=ours(form.next), email=form.email))
     except (Invalid, AuthError) as refused:
         return await gate(request, "sign_in", sent.get("next", ""), sent, refused)
     return redirect("/sign-in/code")
@@ -68,7 +68,7 @@ async def forgotten(request: Any) -> Answer:
     sent = typed(await forms.fields(request))
     try:
         form = await forms.read(request, AddressForm)
-        await _send(request, flows.begin(request, "recovery", next=ours(form.next), email=form.email))
+        await _send(request, flows.begin(request, "recovery", goal=ours(form.next), email=form.email))
     except (Invalid, AuthError) as refused:
         return await _forgotten(request, sent, refused)
     return redirect("/sign-in/code")
@@ -104,10 +104,10 @@ async def send_again(request: Any) -> Answer:
     if flow is None:
         return redirect("/sign-in")
     try:
-        await _send(request, flows.begin(request, flow.kind, next=flow.next, email=flow.email), again=True)
+        await _send(request, flows.begin(request, flow.kind, goal=flow.next, email=flow.email), again=True)
     except AuthError as refused:
         return await _code(request, flow, refused)
-    flashes.leave(request, "ok", "Another mail is on its way.")
+    flashes.leave(request, "ok", "Another mail is on its way, unless one was sent within the last minute.")
     return redirect("/sign-in/code")
 
 
@@ -116,7 +116,7 @@ def arrive(request: Any, session: Any, flow: Flow) -> Answer:
     if flow.kind != "recovery":
         flows.end(request)
         return enter(request, session, flow.next)
-    flows.begin(request, "recovered", next=flow.next, person=session.user.id)
+    flows.begin(request, "recovered", goal=flow.next, person=session.user.id)
     return enter(request, session, NEW_PASSWORD)
 
 

@@ -67,7 +67,7 @@ async def change_email(request: Any, viewer: Viewer, db: Database) -> Answer:
     """A new address; both the old and the new one confirm"""
     try:
         form = await forms.read(request, EmailForm)
-        flow = flows.begin(request, "email", next=HOME, person=str(viewer.id), email=form.email)
+        flow = flows.begin(request, "email", goal=HOME, person=str(viewer.id), email=form.email)
         changed = await speaking(request).update_user(
             email=form.email, challenge=flow.challenge, back=flows.back(request)
         )
@@ -159,8 +159,10 @@ async def show(
         status=status_of(refused),
         account=account,
         has_password="email" in linked,
-        identities=[(each, called(each.provider)) for each in account.identities or [] if each.provider != "email"],
-        linkable=[(name, called(name)) for name in offer.providers if name not in linked],
+        identities=[
+            (each, called(request, each.provider)) for each in account.identities or [] if each.provider != "email"
+        ],
+        linkable=[(name, called(request, name)) for name in offer.providers if name not in linked],
         sessions=mine,
         passkeys=await _passkeys(speaker) if offer.passkeys else None,
         factors=account.verified_factors,

@@ -9,7 +9,7 @@ _STALE = "That code is wrong or has expired. Look for the newest mail, or ask fo
 
 SENTENCES = {
     "invalid_credentials": "E-mail and password do not match.",
-    "email_not_confirmed": "Confirm your address first: we have the code from the mail for that.",
+    "email_not_confirmed": "Confirm your address first, with the link or code from our mail.",
     "user_banned": "This account may not sign in.",
     "user_already_exists": "There is an account with this address already; sign in instead.",
     "email_exists": "Another account has this address.",
@@ -35,6 +35,8 @@ SENTENCES = {
     "mfa_factor_name_conflict": "You have a second factor of this name already; give this one another.",
     "too_many_enrolled_mfa_factors": "You have as many second factors as an account may have; remove one first.",
     "mfa_verification_rejected": "That was often. Wait a little, then try again.",
+    "webauthn_verification_failed": "That passkey does not count here.",
+    "webauthn_challenge_expired": "This took too long; try again.",
     "insufficient_aal": "Give your second factor again to change this.",
     "current_password_invalid": "This is not your password.",
     "current_password_required": "Your password is needed for this.",
@@ -64,7 +66,7 @@ REASONS = {
     "characters": "Mix letters, digits and other characters.",
     "pwned": "This password was in a leak and is on lists that attackers try first; choose another.",
 }
-"""Of a weak password. Reasons of ours are sentences already."""
+"""Of a weak password. Other reasons are told in the refusal's own words."""
 
 
 def told(refused: Refusal, inputs: dict[str, str] | None = None) -> dict[str, str]:
@@ -76,8 +78,8 @@ def told(refused: Refusal, inputs: dict[str, str] | None = None) -> dict[str, st
 
 
 def sentence(refused: AuthError) -> str:
-    if refused.code == "weak_password" and refused.reasons:
-        return " ".join(REASONS.get(reason, reason) for reason in refused.reasons)
+    if refused.code == "weak_password" and refused.reasons and REASONS.keys() >= set(refused.reasons):
+        return " ".join(REASONS[reason] for reason in refused.reasons)
     return SENTENCES.get(refused.code, refused.message)
 
 

@@ -12,7 +12,7 @@ from vently.people.entering import enter, speaking
 from vently.refusals import Invalid, Refusal
 from vently.supabase.accounts import Account
 from vently.supabase.auth.errors import AuthError
-from vently.web import flashes, forms, pages
+from vently.web import facts, flashes, forms, pages
 from vently.web import viewer as viewers
 from vently.web.answers import Answer, redirect
 from vently.web.form_pages import ours, typed
@@ -64,7 +64,7 @@ async def sign_up(request: Any) -> Answer:
     sent = typed(await forms.fields(request))
     try:
         form = await forms.read(request, SignUpForm)
-        flow = flows.begin(request, "sign-up", next=ours(form.next), email=form.email)
+        flow = flows.begin(request, "sign-up", goal=ours(form.next), email=form.email)
         made = await speaking(request).sign_up(
             form.email, form.password, {"name": form.name}, challenge=flow.challenge, back=flows.back(request)
         )
@@ -92,7 +92,7 @@ async def sign_in(request: Any) -> Answer:
         session = await speaking(request).sign_in(form.email, form.password)
     except (Invalid, AuthError) as refused:
         if isinstance(refused, AuthError) and refused.code == "email_not_confirmed":
-            flows.begin(request, "sign-up", next=ours(sent.get("next", "")), email=sent["email"])
+            flows.begin(request, "sign-up", goal=ours(sent.get("next", "")), email=sent["email"])
             flashes.leave(request, "error", "Confirm your address first, with the code from our mail.")
             return redirect("/sign-in/code")
         return await gate(request, "sign_in", sent.get("next", ""), sent, refused)
@@ -124,7 +124,7 @@ async def gate(
         errors=sentences.told(refused) if refused else {},
         next=ours(goal),
         offer=offer,
-        providers=[(name, called(name)) for name in offer.providers],
+        providers=[(name, called(request, name)) for name in offer.providers],
     )
 
 
@@ -135,7 +135,11 @@ def status_of(refused: Refusal | None) -> int:
     return refused.status if refused.status == 429 else 422  # noqa: PLR2004 - too many requests
 
 
-def called(provider: str) -> str:
+def called(request: Any, provider: str) -> str:
+    """What people call another site."""
+    settings = facts.of(request).parts.settings
+    if provider == settings.oidc_name:
+        return settings.oidc_label
     return NAMES.get(provider) or provider.replace("_", " ").replace("-", " ").capitalize()
 
 

@@ -9,6 +9,8 @@ from vently.web import pointing
 
 T = TypeVar("T")
 
+LONGEST_GOAL = 2000
+
 
 def wrong(refused: Refusal) -> dict[str, str]:
     """Sentence by pointer; under "" what concerns the form as a whole."""
@@ -18,9 +20,9 @@ def wrong(refused: Refusal) -> dict[str, str]:
 
 def ours(path: str | None, fallback: str = "/") -> str:
     """A path of this site to go to. Anything that could lead elsewhere (`//`, a backslash, a scheme) is not taken."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or "\\" in path or not path.isprintable():
+    if not path or len(path) > LONGEST_GOAL or not path.startswith("/") or path.startswith("//"):
         return fallback
-    return path
+    return path if "\\" not in path and path.isprintable() else fallback
 
 
 def typed(fields: dict[str, list[Any]]) -> dict[str, str]:
