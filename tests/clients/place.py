@@ -6,11 +6,13 @@ import email.policy
 import re
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import asyncpg
 import httpx
 from issuer import Issuer
 from terminal import Terminal
@@ -77,13 +79,27 @@ class Place:
 
     async def signs_in_elsewhere(self, url: str, login: str) -> str:
         """From the address that a client opens, over the issuer's form, to where the browser is left at last."""
+        return await self._elsewhere(url, lambda there: self.issuer.signs_in(there, login))
+
+    async def declines_elsewhere(self, url: str) -> str:
+        """The same, by who will not sign in there."""
+        return await self._elsewhere(url, self.issuer.declines)
+
+    async def _elsewhere(self, url: str, answer: Callable[[str], Awaitable[str]]) -> str:
         async with httpx.AsyncClient(timeout=30, trust_env=False) as browser:
             there = await browser.get(url)
             assert there.status_code == 302, there.text
-            back = await self.issuer.signs_in(there.headers["location"], login)
-            landing = await browser.get(back)
+            landing = await browser.get(await answer(there.headers["location"]))
         assert landing.status_code in {302, 303}, landing.text
         return landing.headers["location"]
+
+
+async def later(place: Place, table: str, seconds: int, column: str = "updated_at") -> None:
+    """As if so many seconds had passed since the last change."""
+    lines = (place.terminal.data / "postgres/cluster/postmaster.pid").read_text().splitlines()
+    owner = await asyncpg.connect(host=lines[4], port=int(lines[3]), user="supabase_admin", database="vently")
+    await owner.execute(f"update {table} set {column} = {column} - interval '{seconds} seconds'")
+    await owner.close()
 
 
 def somebody() -> str:

@@ -3,10 +3,9 @@
 import secrets
 from uuid import uuid4
 
-import asyncpg
 import pyotp
 import pytest
-from place import PASSWORD, in_query, somebody
+from place import PASSWORD, in_query, later, somebody
 from speakers import Refused
 
 CASES = {}
@@ -135,6 +134,14 @@ async def code_that_is_none(stage):
     await client.call("auth.exchangeCodeForSession", str(uuid4()))
 
 
+@case("flow_state_expired", 422)
+async def code_of_long_ago(stage):
+    client = await stage.arrives("pkce")
+    code = await stage.code_of_provider(client)
+    await later(stage.place, "auth.flow_state", 301, "auth_code_issued_at")
+    await client.call("auth.exchangeCodeForSession", code)
+
+
 @case("same_password", 422)
 async def password_as_before(stage):
     await (await stage.joins(stage.email)).call("auth.updateUser", {"password": PASSWORD})
@@ -154,6 +161,24 @@ async def wrong_second_factor(stage):
     challenge = await client.call("auth.mfa.challenge", {"factorId": made["id"]})
     wrong = {"factorId": made["id"], "challengeId": challenge["id"], "code": "000000"}
     await client.call("auth.mfa.verify", wrong)
+
+
+@case("mfa_challenge_expired", 422)
+async def challenge_of_long_ago(stage):
+    client = await stage.joins(stage.email)
+    made = await client.call("auth.mfa.enroll", {"factorType": "totp"})
+    challenge = await client.call("auth.mfa.challenge", {"factorId": made["id"]})
+    await later(stage.place, "auth.mfa_challenges", 301, "created_at")
+    code = pyotp.TOTP(made["totp"]["secret"]).now()
+    await client.call("auth.mfa.verify", {"factorId": made["id"], "challengeId": challenge["id"], "code": code})
+
+
+@case("mfa_factor_name_conflict", 422)
+async def two_factors_of_one_name(stage):
+    client = await stage.joins(stage.email)
+    await stage.with_factor(client)
+    for _ in range(2):
+        await client.call("auth.mfa.enroll", {"factorType": "totp", "friendlyName": "My phone"})
 
 
 @case("insufficient_aal", 401)
@@ -227,14 +252,6 @@ async def account_made_twice(stage):
 @case("not_admin", 403)
 async def administration_with_the_publishable_key(stage):
     await (await stage.arrives()).call("auth.admin.createUser", {"email": stage.email, "password": PASSWORD})
-
-
-async def later(place, table: str, seconds: int) -> None:
-    """As if so many seconds had passed since the last change."""
-    lines = (place.terminal.data / "postgres/cluster/postmaster.pid").read_text().splitlines()
-    owner = await asyncpg.connect(host=lines[4], port=int(lines[3]), user="supabase_admin", database="vently")
-    await owner.execute(f"update {table} set updated_at = updated_at - interval '{seconds} seconds'")
-    await owner.close()
 
 
 @pytest.mark.parametrize("name", list(CASES))

@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 import pytest
-from place import APP, PASSWORD, in_fragment, in_query, somebody
+from place import APP, PASSWORD, in_fragment, in_query, later, somebody
 from speakers import Refused
 
 
@@ -100,6 +100,14 @@ async def test_oauth_without_pkce_brings_the_session_in_the_fragment(arrives, pl
     assert (await me(client))["email"] == email
 
 
+async def test_somebody_who_declines_at_the_issuer_is_told_so_in_the_address(arrives, place):
+    client = await arrives("pkce")
+    asked = {"provider": "keycloak", "options": {"redirectTo": f"{APP}/back", "skipBrowserRedirect": True}}
+    landing = await place.declines_elsewhere((await client.call("auth.signInWithOAuth", asked))["url"])
+    assert landing.startswith(f"{APP}/back?")
+    assert in_query(landing)["error"] == "access_denied"
+
+
 async def test_identities_are_linked_and_unlinked(joins, place):
     email = somebody()
     client = await joins(email, "pkce")
@@ -175,6 +183,28 @@ async def test_a_magic_link_signs_in(joins, arrives, place, flow):
             "auth.setSession", {"access_token": tokens["access_token"], "refresh_token": tokens["refresh_token"]}
         )
     assert (await me(client))["email"] == email
+
+
+async def test_a_letter_is_sent_again(arrives, place):
+    email, client = somebody(), await arrives()
+    await client.call("auth.signUp", {"email": email, "password": PASSWORD})
+    first = await place.letterbox.letter_to(email)
+    await later(place, "auth.rate_limits", 61)
+    await client.call("auth.resend", {"type": "signup", "email": email})
+    second = await place.letterbox.letter_to(email, 2)
+    with pytest.raises(Refused) as refused:
+        await client.call("auth.verifyOtp", {"type": "signup", "email": email, "token": first.code})
+    assert refused.value.code == "otp_expired"
+    await client.call("auth.verifyOtp", {"type": "signup", "email": email, "token": second.code})
+
+
+async def test_a_password_is_changed_with_a_code_of_the_moment(joins, place):
+    email = somebody()
+    client = await joins(email)
+    await client.call("auth.reauthenticate")
+    code = (await place.letterbox.letter_to(email, 2)).code
+    await client.call("auth.updateUser", {"password": "another good password", "nonce": code})
+    await client.call("auth.signInWithPassword", {"email": email, "password": "another good password"})
 
 
 async def test_a_new_address_is_confirmed_from_both(joins, place):
