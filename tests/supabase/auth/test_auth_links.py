@@ -17,7 +17,10 @@ from supabase import AsyncClient, AsyncClientOptions, acreate_client
 from supabase_auth.errors import AuthApiError
 
 from vently.database.embedded import Server
+from vently.database.queries import parse
+from vently.supabase.auth.links import tokens
 from vently.supabase.auth.links.sign_up import ANSWER_SECONDS
+from vently.supabase.auth.links.tokens import Redeemed
 
 APP = "https://app.example.org/in"
 NEW_PASSWORD = "staple of the battery horse"
@@ -249,6 +252,34 @@ async def test_supabase_s_client_signs_in_with_a_link_and_pkce(site, pkce_client
     assert [each["method"] for each in claims["amr"]] == ["magiclink"]
 
 
+async def test_supabase_s_client_signs_up_and_recovers_with_pkce(site, pkce_client, bob):
+    await pkce_client.auth.sign_up({"email": bob, "password": PASSWORD, "options": {"email_redirect_to": APP}})
+    landed = await site.follow(await site.letter(bob))
+    assert landed.page == APP
+    entered = await pkce_client.auth.exchange_code_for_session({"auth_code": landed.query["code"]})
+    assert entered.user.email_confirmed_at
+    await pkce_client.auth.sign_out()
+
+    await pkce_client.auth.reset_password_for_email(bob)
+    code = (await site.follow(await site.letter(bob))).query["code"]
+    entered = await pkce_client.auth.exchange_code_for_session({"auth_code": code})
+    claims = await site.auth.verify(entered.session.access_token)
+    assert [each["method"] for each in claims["amr"]] == ["recovery"]
+    await pkce_client.auth.update_user({"password": NEW_PASSWORD})
+    assert (await sign_in(site, bob, NEW_PASSWORD)).status_code == 200
+
+
+async def test_supabase_s_client_changes_its_address_with_pkce(site, pkce_client, alice):
+    new = f"new.{alice}"
+    await pkce_client.auth.sign_in_with_password({"email": alice, "password": PASSWORD})
+    await pkce_client.auth.update_user({"email": new}, {"email_redirect_to": APP})
+    waiting = await site.follow(await site.letter(new))
+    assert waiting.query["message"].startswith("Confirmation link accepted.")
+    landed = await site.follow(await site.letter(alice))
+    entered = await pkce_client.auth.exchange_code_for_session({"auth_code": landed.query["code"]})
+    assert entered.user.email == new
+
+
 async def test_a_link_of_pkce_is_worth_nothing_without_the_verifier(site, alice):
     verifier = secrets.token_urlsafe(40)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -340,6 +371,25 @@ async def test_many_uses_at_once_give_one_session(site, owner, alice):
     answers = sorted(answer.status_code for answer in await asyncio.gather(*uses))
     assert answers == [200] + [403] * 19
     assert await owner.fetchval("select count(*) from auth.sessions where user_id = $1", person) == before + 1
+
+
+async def test_without_using_it_up_in_one_statement_many_would_get_in(site, alice, monkeypatch):
+    """The negative control of the test above."""
+    looking = (
+        "-- name: redeem_link\n"
+        "select user_id, token_type::text as kind, relates_to as address, flow_id, pg_sleep(0.2)::text is null as late"
+        "  from auth.one_time_tokens where token_hash = :hash and token_type::text = any(:kinds) and :life::float8 > 0"
+    )
+
+    class Found(Redeemed, frozen=True):
+        late: bool
+
+    monkeypatch.setattr(tokens.sql, "redeem_link", parse(looking).redeem_link)
+    monkeypatch.setattr(tokens, "Redeemed", Found)
+    await site.http.post("/otp", json={"email": alice})
+    token = (await site.letter(alice)).query["token"]
+    answers = await asyncio.gather(*(verify(site, token_hash=token, type="magiclink") for _ in range(5)))
+    assert [answer.status_code for answer in answers] == [200] * 5
 
 
 async def test_after_an_hour_link_and_code_are_worthless(site, owner, alice):

@@ -1,5 +1,9 @@
 """Where a person may be sent with a session."""
 
+import json
+import random
+import subprocess
+
 import pytest
 
 from vently.supabase.auth.redirects import allowed, is_allowed, with_fragment, with_query
@@ -142,3 +146,112 @@ def test_a_wildcard_means_no_address_of_numbers():
 def test_values_go_into_query_or_fragment():
     assert with_query(f"{SITE}/in?a=1&code=old#x", {"code": "a b"}) == f"{SITE}/in?a=1&code=a+b"
     assert with_fragment(f"{SITE}/in?a=1#old", {"error": "x&y"}) == f"{SITE}/in?a=1#error=x%26y"
+
+
+PIECES = [
+    *(
+        "https:",
+        "http:",
+        "HTTPS:",
+        "javascript:",
+        "data:",
+        "com.vently.app:",
+        "//",
+        "/",
+        "\\",
+        "///",
+        "@",
+        "%40",
+        "%2f",
+    ),
+    *(
+        "%5c",
+        "%00",
+        ":",
+        "443",
+        "8443",
+        "0443",
+        "vently.example",
+        "app.example.org",
+        "evil.example",
+        "localhost",
+        "3000",
+    ),
+    *(
+        "a.vently.example",
+        "x.wide.example",
+        "callback",
+        ".",
+        "..",
+        "%2e",
+        ";",
+        "?",
+        "#",
+        "&",
+        "=",
+        "[::1]",
+        "127.0.0.1",
+    ),
+    *(
+        "2130706433",
+        "0x7f.1",
+        "\t",
+        "\n",
+        "\r",
+        " ",
+        "\0",
+        "é",
+        "。",
+        "ⓔ",
+        "\u00ad",
+        "xn--",
+        "%",
+        "|",
+        "^",
+        "{",
+        "<",
+        '"',
+    ),
+]
+GOOD = [
+    *(
+        f"{SITE}/events",
+        "https://berlin.vently.example/a",
+        "https://app.example.org/callback",
+        "http://localhost:3000/x",
+    ),
+    *("com.vently.app://callback/x", "https://q.wide.example/"),
+]
+SITES = (".vently.example", ".wide.example")
+BROWSER = """
+const places = JSON.parse(require('fs').readFileSync(0));
+const read = place => { try { return new URL(place, 'https://base.invalid/'); } catch { return null; } };
+console.log(JSON.stringify(places.map(read).map(url => url && [url.protocol, url.host, url.username + url.password])));
+"""
+
+
+def mangled(chance: random.Random) -> str:
+    if chance.random() < 0.5:
+        return "".join(chance.choices(PIECES, k=chance.randint(1, 9)))
+    place = chance.choice(GOOD)
+    for _ in range(chance.randint(1, 4)):
+        cut = chance.randint(0, len(place))
+        place = place[:cut] + chance.choice(PIECES) + place[cut + chance.randint(0, 1) :]
+    return place
+
+
+def test_a_browser_reads_what_is_allowed_as_we_do():
+    """Node's URL is the one of the WHATWG, as in browsers: whatever we let pass leads it to no other host."""
+    chance = random.Random(8)
+    passed = [place for place in {mangled(chance) for _ in range(50_000)} if is_allowed(RULES, place)]
+    ran = subprocess.run(["node", "-e", BROWSER], input=json.dumps(passed), capture_output=True, text=True, check=True)
+    assert len(passed) > 100
+    for place, seen in zip(passed, json.loads(ran.stdout), strict=True):
+        if seen:
+            scheme, host, who = seen
+            assert who == "", place
+            assert (
+                (scheme == "https:" and (host in {"vently.example", "app.example.org"} or host.endswith(SITES)))
+                or (scheme, host) in {("http:", "localhost:3000"), ("com.vently.app:", "callback")}
+                or (scheme == "http:" and host.startswith("127.0.0.1"))
+            ), place
