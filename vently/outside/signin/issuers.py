@@ -87,7 +87,9 @@ class Issuer:
             url = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
             metadata = msgspec.convert(await json_of(client, url), Metadata)
         if metadata.issuer != self.url:
-            raise ProviderRefused(f"{self._label} calls itself by another name than the one it is set up with.")
+            raise ProviderRefused(
+                f"{self._label} is set up here with another issuer than it names itself: write it exactly as it does."
+            )
         endpoints = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri)
         if not all(map(_is_safe, (*endpoints, metadata.userinfo_endpoint or self.url))):
             raise ProviderRefused(f"{self._label} is to be spoken to over https only.")
