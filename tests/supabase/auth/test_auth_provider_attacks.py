@@ -397,6 +397,30 @@ async def test_a_second_factor_guards_the_ways_in(http, alice: Account, owner: a
         assert (answer.status_code, answer.json()["code"]) == (401, "insufficient_aal")
 
 
+@pytest.mark.parametrize(
+    ("site", "referer", "may"),
+    [
+        ("cross-site", "https://evil.example/", False),
+        ("cross-site", None, False),
+        ("cross-site", "https://vently.example.evil.example/", False),
+        ("same-site", "https://other.vently.example/", False),
+        ("cross-site", "//[", False),
+        ("cross-site", f"{SITE}/", True),
+        ("same-origin", None, True),
+        ("none", None, True),
+    ],
+)
+async def test_nobody_is_made_to_link_what_is_theirs_to_carol(
+    http, browser: Browser, bob: Account, site: str, referer: str | None, may: bool
+):
+    url = (await link_address(http, bob)).json()["url"]
+    browser.client.headers.update({"sec-fetch-site": site} | ({"referer": referer} if referer else {}))
+    there = await browser.sets_out(url)
+    assert there.startswith(browser.issuer.url if may else f"{SITE}?")
+    if not may:
+        assert refused(there) == "validation_failed"
+
+
 async def test_somebody_without_a_name_gets_one_by_linking(http, browser: Browser, login, alice, owner):
     user = alice.session["user"]["id"]
     await owner.execute("update auth.users set is_anonymous = true, email = null where id = $1", user)

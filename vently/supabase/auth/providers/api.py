@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -46,6 +46,7 @@ async def authorize(request: AnyRequest) -> Response[Any]:
         if handle:
             back = auth.rules.site_url
             back = await departures.back_of(auth, handle)
+            _check_opener(request, back)
             address, trip = await departures.depart_to_link(auth, wish, handle)
         else:
             address, trip = await departures.depart(auth, wish)
@@ -116,6 +117,25 @@ async def _come_back(request: AnyRequest, parameters: bytes, *, status: int) -> 
     if name:
         landing.set_cookie(name, "", max_age=0, path="/auth/v1/callback", secure=trips.is_secure(auth), httponly=True)
     return landing
+
+
+def _check_opener(request: AnyRequest, back: str) -> None:
+    """Linking is begun by a program, so the browser that finishes it may be made to: a page of Carol's could have
+    Alice's browser link Alice's account elsewhere to Carol's here. Browsers say whose page sent them.
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    if site not in {"none", "same-origin"} and _origin(request.headers.get("referer", "")) != _origin(back):
+        raise AuthError(
+            "validation_failed", "This link was opened by another site: link accounts where you are signed in.", 403
+        )
+
+
+def _origin(address: str) -> tuple[str, str] | None:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return parts.scheme, parts.netloc.lower()
 
 
 def _wish(request: AnyRequest, query: Mapping[str, str]) -> Wish:
