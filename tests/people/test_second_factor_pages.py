@@ -1,6 +1,7 @@
 """The second factor on pages: adding an app, being asked for it whichever way one came, recovery codes, removing it."""
 
 import re
+import time
 
 import pyotp
 import pytest
@@ -27,8 +28,6 @@ async def adds_an_app(browser: Browser) -> tuple[pyotp.TOTP, list[str]]:
 
 def next_code(app: pyotp.TOTP) -> str:
     """Of the coming half minute, which is taken too: a code counts once, and the one before was just spent."""
-    import time
-
     return app.at(time.time() + 30)
 
 
@@ -75,7 +74,7 @@ async def test_who_comes_by_mail_is_asked_too(mailed: Mailed, bob: Somebody, by:
     app, _ = await adds_an_app(bob.browser)
     browser, before = await mailed.browser().opens("/sign-in?next=/communities"), len(mailed.postbox.letters)
     await browser.sends("/sign-in/mail", email=bob.email)
-    letter = await mailed.postbox.letter(bob.email, after=before, about="ign")
+    letter = await mailed.postbox.letter(bob.email, after=before)
     await (browser.sends("/sign-in/code", code=letter.code) if by == "code" else browser.opens(letter.link))
     assert (browser.path, browser.cookie("vently_access")) == ("/sign-in/second-factor", None)
     await browser.sends("/sign-in/second-factor", code=next_code(app))
@@ -86,9 +85,7 @@ async def test_a_forgotten_password_does_not_get_past_the_second_factor(mailed: 
     app, _ = await adds_an_app(bob.browser)
     browser, before = await mailed.browser().opens("/sign-in/forgotten"), len(mailed.postbox.letters)
     await browser.sends("/sign-in/forgotten", email=bob.email)
-    await browser.sends(
-        "/sign-in/code", code=(await mailed.postbox.letter(bob.email, after=before, about="assword")).code
-    )
+    await browser.sends("/sign-in/code", code=(await mailed.postbox.letter(bob.email, after=before)).code)
     assert browser.path == "/sign-in/second-factor"
     assert (await browser.opens("/sign-in/new-password")).status == 401
     await browser.opens("/sign-in/second-factor")
@@ -155,7 +152,7 @@ async def test_the_first_step_alone_opens_nothing(bob: Somebody) -> None:
     assert (await forged.opens("/me/security")).status == 200
 
 
-async def test_somebody_else_signs_in_instead(mailed: Mailed, bob: Somebody) -> None:
+async def test_somebody_else_signs_in_instead(bob: Somebody) -> None:
     await adds_an_app(bob.browser)
     other = await bob.elsewhere()
     await other.sends("/sign-in/second-factor/cancellation")
