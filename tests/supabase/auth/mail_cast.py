@@ -25,6 +25,7 @@ from vently.outside.mail import Post
 from vently.outside.mail.smtp import SmtpMailer
 from vently.supabase.auth.api import mount, well_known
 from vently.supabase.auth.auth import Auth
+from vently.supabase.auth.links import sign_up
 from vently.supabase.auth.rules import Rules
 from vently.supabase.auth.sealing import Sealing
 from vently.web import signing
@@ -130,6 +131,7 @@ async def mailed_site(
     database_url: str, rules: Callable[[Rules], Rules] = lambda same: same
 ) -> AsyncIterator[MailedSite]:
     mailbox = Mailbox()
+    unhurried, sign_up.ANSWER_SECONDS = sign_up.ANSWER_SECONDS, 0  # a test of its own sees to it
     smtp = _Listening(mailbox, hostname="127.0.0.1", port=0)
     smtp.start()
     database = await Database.open(database_url)
@@ -141,7 +143,7 @@ async def mailed_site(
     )
     await auth.keys.load()
     app = Litestar([mount(auth), well_known(auth)], openapi_config=None, state=State())
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # known as TCP: asyncio does not hold small answers back
     listening.bind(("127.0.0.1", 0))
     serves = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(serves.serve(sockets=[listening]))
@@ -153,3 +155,4 @@ async def mailed_site(
     await auth.post.close(5)
     await database.close()
     smtp.stop()
+    sign_up.ANSWER_SECONDS = unhurried
