@@ -141,6 +141,8 @@ with person as (
      set identity_data = i.identity_data || '{"email_verified": true}', updated_at = now()
     from person
    where i.user_id = person.id and i.provider = 'email'
+), sessions as (
+  delete from auth.sessions s using person where s.user_id = person.id and not :keep_password
 )
 delete from auth.one_time_tokens t using person where t.user_id = person.id;
 
