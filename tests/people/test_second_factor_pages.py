@@ -6,7 +6,7 @@ import time
 import pyotp
 import pytest
 from browsing import Browser
-from conftest import PASSWORD, Mailed, Somebody
+from mailed_site import PASSWORD, Mailed, Somebody
 
 
 @pytest.fixture

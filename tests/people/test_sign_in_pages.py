@@ -1,7 +1,7 @@
 """Signing up and in by pages, by password and by mail, as a browser without JavaScript does it."""
 
 import pytest
-from conftest import PASSWORD, Mailed, Somebody
+from mailed_site import PASSWORD, Mailed, Somebody
 
 from vently.web.form_pages import ours
 

@@ -66,7 +66,7 @@ async def callback(request: Any, viewer: Viewer, query: Callback) -> Answer:
     """Back from a mail's link or another site"""
     flow = flows.current(request)
     if query.error or query.error_code:
-        return await _stranded(request, flow, sentences.of_code(query.error_code or query.error))
+        return await _stranded(request, flow, sentences.of_codes(query.error_code, query.error))
     if query.message:
         flashes.leave(request, "ok", "One address has confirmed; the other one has to, too. Look at its mail.")
         return redirect("/me/security" if viewer.id else "/sign-in")

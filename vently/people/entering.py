@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from vently.database.pool import VISITOR
-from vently.people import flows
+from vently.database.pool import VISITOR, Viewer
+from vently.people import flows, sentences
 from vently.refusals import Unauthenticated
 from vently.supabase.accounts import Account, Session
 from vently.supabase.auth.errors import AuthError
@@ -48,7 +48,7 @@ def speaking(request: Any) -> Conversation:
 
 def enter(request: Any, session: Session, goal: str) -> Answer:
     """After a first step: to `goal`, or to the page that asks for the second factor."""
-    if session.user.verified_factors and assurance(session.access_token) != "aal2":
+    if session.user.verified_factors and claims_of(session.access_token).get("aal") != "aal2":
         _wait(request, session.access_token, goal)
         return redirect(SECOND_FACTOR)
     remember(request, session)
@@ -60,6 +60,8 @@ def remember(request: Any, session: Session) -> None:
     if PENDING in request.cookies:
         forget_pending(request)
     viewers.remember(request, facts.Session(session.access_token, session.refresh_token, session.expires_in))
+    known = facts.of(request)
+    known.viewer, known.token = viewers.as_viewer(claims_of(session.access_token)), session.access_token
     csrf.renew(request)
 
 
@@ -77,10 +79,10 @@ async def renew(request: Any, surplus: Session | None = None) -> None:
         return  # the token before counts, for as long as it lives
 
 
-def assurance(access_token: str) -> str:
-    """The level of a token that sign-in has just given: it need not be verified again."""
-    claims = msgspec.json.decode(signing.decode(access_token.split(".")[1]) or b"{}")
-    return str(claims.get("aal", "aal1"))
+def claims_of(access_token: str) -> dict[str, Any]:
+    """Of a token that sign-in has just given: it need not be verified again."""
+    claims: dict[str, Any] = msgspec.json.decode(signing.decode(access_token.split(".")[1]) or b"{}")
+    return claims
 
 
 def _wait(request: Any, access_token: str, goal: str) -> None:
@@ -115,11 +117,23 @@ async def my_account(request: Any) -> Account:
         raise left(request, error) from None
 
 
+async def still_in(request: Any, viewer: Viewer) -> bool:
+    """Whether this browser's session lives; its access token outlives it by up to an hour."""
+    if viewer.id is None:
+        return False
+    try:
+        await my_account(request)
+    except Unauthenticated:
+        return False
+    return True
+
+
 def left(request: Any, error: AuthError) -> Exception:
     """For a refusal that means that this session has ended: the browser forgets it. Any other stays as it is."""
     if error.code not in ENDED:
-        return error
+        return sentences.plainly(error)
     viewers.forget(request)
     flows.end(request)
-    facts.of(request).viewer = VISITOR
+    known = facts.of(request)
+    known.viewer, known.token = VISITOR, ""
     return Unauthenticated("This session was ended; sign in again.")

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from vently.database.pool import Viewer
+from vently.people import sentences
 from vently.people.entering import enter, left, speaking
 from vently.people.security_pages import HOME
 from vently.supabase.auth.errors import AuthError
@@ -36,14 +37,20 @@ class NameForm(msgspec.Struct):
 @post("/sign-in/passkey/options")
 async def begin_sign_in(request: Any) -> Answer:
     """A challenge for any passkey of this site (JSON)"""
-    ceremony = await speaking(request).begin_passkey("authentication")
+    try:
+        ceremony = await speaking(request).begin_passkey("authentication")
+    except AuthError as refused:
+        raise sentences.plainly(refused) from None
     return Answer({"challenge_id": ceremony.challenge_id, "options": bare(ceremony.options)})
 
 
 @post("/sign-in/passkey")
 async def sign_in(request: Any, data: Answered) -> Answer:
     """Sign in with what the passkey answered (JSON); says where to go"""
-    session = await speaking(request).sign_in_with_passkey(data.challenge_id, data.credential)
+    try:
+        session = await speaking(request).sign_in_with_passkey(data.challenge_id, data.credential)
+    except AuthError as refused:
+        raise sentences.plainly(refused) from None
     return Answer({"location": enter(request, session, data.next).header("location") or ours(data.next)})
 
 

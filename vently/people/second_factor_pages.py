@@ -114,7 +114,10 @@ async def give_key(request: Any, viewer: Viewer, data: KeyAnswer) -> Answer:
     """What the key answered (JSON); says where to go"""
     held = _needed(request, viewer, data.next)
     answered = {"type": "request", "credential_response": data.credential, **relying_party(request)}
-    session = await held.speaker.answer(data.factor, data.challenge_id, webauthn=answered)
+    try:
+        session = await held.speaker.answer(data.factor, data.challenge_id, webauthn=answered)
+    except AuthError as refused:
+        raise sentences.plainly(refused) from None
     remember(request, session)
     return Answer({"location": ours(held.next)})
 

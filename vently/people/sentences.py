@@ -24,7 +24,7 @@ SENTENCES = {
     "flow_state_expired": "This took too long; begin again.",
     "bad_code_verifier": "This link was asked for in another browser. Open it there, or enter the code from the mail.",
     "bad_oauth_state": "This took too long, or was begun in another browser; begin again.",
-    "bad_oauth_callback": "The other site did not answer as it should; begin again.",
+    "server_error": "The other site did not answer as it should; begin again.",
     "provider_email_needs_verification": "Confirm the address with the other site first.",
     "identity_already_exists": "That account is linked to somebody here already.",
     "single_identity_not_deletable": "This is your only way to sign in; add another one first.",
@@ -83,6 +83,15 @@ def sentence(refused: AuthError) -> str:
     return SENTENCES.get(refused.code, refused.message)
 
 
-def of_code(code: str) -> str:
-    """For an error code in an address. What else an address says is not shown: anybody can write an address."""
-    return SENTENCES.get(code, "That did not work. Try again.")
+def plainly(refused: AuthError) -> AuthError:
+    """The refusal, told in words of ours by whatever shows it."""
+    refused.detail = sentence(refused)
+    return refused
+
+
+def of_codes(*codes: str) -> str:
+    """For the error codes of an address, the best known first. What else an address says is not shown: anybody can
+    write an address.
+    """
+    vague = SENTENCES["unexpected_failure"]
+    return next((told for code in codes if (told := SENTENCES.get(code, vague)) != vague), vague)

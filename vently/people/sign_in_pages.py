@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from vently.database.pool import Viewer
 from vently.people import flows, sentences
-from vently.people.entering import enter, speaking
+from vently.people.entering import enter, speaking, still_in
 from vently.refusals import Invalid, Refusal
 from vently.supabase.accounts import Account
 from vently.supabase.auth.errors import AuthError
@@ -55,7 +55,9 @@ class SignInForm(msgspec.Struct):
 @get("/sign-up")
 async def sign_up_page(request: Any, viewer: Viewer, query: Gate) -> Answer:
     """An empty form"""
-    return redirect(ours(query.next)) if viewer.id else await gate(request, "sign_up", query.next)
+    if await still_in(request, viewer):
+        return redirect(ours(query.next))
+    return await gate(request, "sign_up", query.next)
 
 
 @post("/sign-up")
@@ -80,7 +82,9 @@ async def sign_up(request: Any) -> Answer:
 @get("/sign-in")
 async def sign_in_page(request: Any, viewer: Viewer, query: Gate) -> Answer:
     """An empty form, and the other ways in"""
-    return redirect(ours(query.next)) if viewer.id else await gate(request, "sign_in", query.next)
+    if await still_in(request, viewer):
+        return redirect(ours(query.next))
+    return await gate(request, "sign_in", query.next)
 
 
 @post("/sign-in")
