@@ -36,8 +36,15 @@ class Forms(HTMLParser):
 class Browser:
     """One browser. `page` is what it shows, `path` where it is."""
 
-    def __init__(self, app: Any, site: str, *, agent: str = "Mozilla/5.0 (X11; Linux) Firefox/140.0") -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.7", 4711))
+    def __init__(
+        self,
+        app: Any,
+        site: str,
+        *,
+        agent: str = "Mozilla/5.0 (X11; Linux) Firefox/140.0",
+        address: str = "203.0.113.7",
+    ) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 4711))
         headers = {"accept": "text/html", "user-agent": agent, "sec-fetch-site": "same-origin"}
         self.http = httpx.AsyncClient(transport=transport, base_url=site, headers=headers)
         self.page = self.path = ""

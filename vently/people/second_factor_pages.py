@@ -89,7 +89,7 @@ async def give_recovery_code(request: Any, viewer: Viewer) -> Answer:
         return redirect("/sign-in")
     try:
         form = await forms.read(request, RecoveryForm)
-        session = await held.speaker.spend_recovery_code(form.recovery_code.strip())
+        session = await held.speaker.spend_recovery_code("".join(form.recovery_code.split()).replace("-", "").lower())
     except (Invalid, AuthError) as refused:
         return await _again(request, held, refused, "/recovery_code")
     remember(request, session)
