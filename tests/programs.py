@@ -38,12 +38,17 @@ def needs_node_program(path: str) -> Path:
     """A program under `tests/node_modules`, installed from `tests/package-lock.json` when it is not there yet."""
     folder = Path(__file__).parent
     program = folder / "node_modules" / path
-    if not program.exists():
+    written_last = folder / "node_modules/.package-lock.json"  # until npm has written it, a program may be half there
+
+    def ready() -> bool:
+        return program.exists() and written_last.exists()
+
+    if not ready():
         npm = needs_program("npm", "npm")
         with _alone():
-            if not program.exists():
+            if not ready():
                 _call([npm, "ci", "--no-audit", "--no-fund"], cwd=folder)
-    if not program.exists():
+    if not ready():
         _give_up(f"needs {path}: run `npm ci` in the folder tests")
     return program
 
