@@ -100,7 +100,10 @@ class MailedSite:
         return (await self.letters(to))[-1]
 
     async def follow(self, link: str | Letter) -> "Landing":
-        """Open a link of a letter, as a browser does, up to the first page that is not sign-in's."""
+        """Open a link of a letter, as a browser does, up to the first page that is not sign-in's. What was asked for
+        before has been done by then.
+        """
+        await self.auth.post.settled()
         url = link.link if isinstance(link, Letter) else link
         answer = await self.http.get(f"{self.url}/auth/v1/verify?{urlsplit(url).query}", follow_redirects=False)
         assert answer.status_code == 303, answer.text

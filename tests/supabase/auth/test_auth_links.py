@@ -49,6 +49,7 @@ async def alice(site: MailedSite) -> str:
     address = f"alice.links{next(_numbers)}@example.com"
     await sign_up(site, address)
     await site.follow(await site.letter(address))
+    await site.auth.post.settled()
     return address
 
 

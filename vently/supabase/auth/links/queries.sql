@@ -1,4 +1,4 @@
--- Links and codes that go by mail. The times of one_time_tokens are without a zone, in UTC: so they are in Supabase Auth.
+-- Links and codes that go by mail. The times of one_time_tokens have no zone and are UTC's: so it is in Supabase Auth.
 -- Whoever touches tokens locks the person's row first, so that two who do wait for each other instead of deadlocking.
 
 -- name: account_of
@@ -37,16 +37,23 @@ returning user_id;
 
 -- name: sign_up_again
 -- The newest sign-up counts until one is confirmed: whoever was first may have been somebody else. Who was invited may
--- have been given a role already: there a stranger's password must not come in.
-update auth.users u
-   set encrypted_password = :password, raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id), updated_at = now()
- where u.email = :email
-   and u.email_confirmed_at is null
-   and not u.is_sso_user
-   and u.deleted_at is null
-   and u.invited_at is null
-   and not exists (select from auth.identities i where i.user_id = u.id and i.provider <> 'email')
-returning u.id;
+-- have been given a role already: there a stranger's password must not come in. Links from before die at once.
+with person as (
+  update auth.users u
+     set encrypted_password = :password,
+         raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id),
+         updated_at = now()
+   where u.email = :email
+     and u.email_confirmed_at is null
+     and not u.is_sso_user
+     and u.deleted_at is null
+     and u.invited_at is null
+     and not exists (select from auth.identities i where i.user_id = u.id and i.provider <> 'email')
+  returning u.id
+), dead as (
+  delete from auth.one_time_tokens t using person where t.user_id = person.id
+)
+select id from person;
 
 -- name: show_account
 select to_jsonb(u) as person,
@@ -183,7 +190,8 @@ with old as (
   returning u.id, u.email
 ), identity as (
   insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
-  select id::text, id, jsonb_build_object('sub', id, 'email', email, 'email_verified', true), 'email', now(), now(), now()
+  select id::text, id, jsonb_build_object('sub', id, 'email', email, 'email_verified', true),
+         'email', now(), now(), now()
     from person
   on conflict (provider_id, provider) do update
      set identity_data = identities.identity_data || excluded.identity_data, updated_at = now()
