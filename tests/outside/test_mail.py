@@ -17,6 +17,7 @@ import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from vently.outside import mail
 from vently.outside.mail import Mail, MailDelayed, MailRefused, Post
 from vently.outside.mail.composing import SenderUnusable
 from vently.outside.mail.folder import FolderMailer
@@ -71,6 +72,16 @@ class Listening(Controller):
     def _trigger_server(self):
         self.port = self.server.sockets[0].getsockname()[1]
         super()._trigger_server()
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What the post logs, whatever level and form other tests have set up."""
+    captured = structlog.testing.LogCapture()
+    monkeypatch.setattr(
+        mail, "log", structlog.wrap_logger(None, processors=[captured], wrapper_class=structlog.stdlib.BoundLogger)
+    )
+    return captured.entries
 
 
 @pytest.fixture
@@ -291,18 +302,17 @@ async def test_the_post_tries_again_until_the_letter_is_taken(url, box):
     assert len(box.letters) == 1
 
 
-async def test_the_post_tries_a_refused_letter_once_and_logs_no_personal_word(url, box):
+async def test_the_post_tries_a_refused_letter_once_and_logs_no_personal_word(url, box, lines):
     box.to_recipient = ["550 No such user bob@example.com"] * 5
     post = Post(SmtpMailer(url, SENDER), pauses=[0, 0, 0])
-    with structlog.testing.capture_logs() as lines:
-        post.send(LETTER)
-        await post.settled()
+    post.send(LETTER)
+    await post.settled()
     assert len(box.to_recipient) == 4
     assert [(line["event"], line["tries"]) for line in lines] == [("mail not delivered", 1)]
     assert not any(word in str(lines) for word in ("bob", "123456", "dich"))
 
 
-async def test_a_fault_in_a_mailer_is_logged_without_the_letter_and_harms_no_other():
+async def test_a_fault_in_a_mailer_is_logged_without_the_letter_and_harms_no_other(lines):
     class Faulty:
         def __init__(self):
             self.sent = []
@@ -315,10 +325,9 @@ async def test_a_fault_in_a_mailer_is_logged_without_the_letter_and_harms_no_oth
 
     mailer = Faulty()
     post = Post(mailer)
-    with structlog.testing.capture_logs() as lines:
-        post.send(LETTER)
-        post.send(LETTER)
-        await post.settled()
+    post.send(LETTER)
+    post.send(LETTER)
+    await post.settled()
     assert mailer.sent == [None, LETTER]
     assert "RuntimeError" in str(lines)
     assert "bob" not in str(lines)
@@ -334,11 +343,10 @@ async def test_only_so_many_letters_are_on_their_way_at_once(url, box):
     assert box.most_at_once == 2
 
 
-async def test_letters_beyond_what_memory_is_meant_for_are_dropped_and_logged(url, box):
+async def test_letters_beyond_what_memory_is_meant_for_are_dropped_and_logged(url, box, lines):
     post = Post(SmtpMailer(url, SENDER), most=2)
-    with structlog.testing.capture_logs() as lines:
-        for _ in range(3):
-            post.send(LETTER)
+    for _ in range(3):
+        post.send(LETTER)
     await post.settled()
     assert len(box.letters) == 2
     assert [line["event"] for line in lines] == ["mail not taken"]
@@ -357,12 +365,11 @@ async def test_closing_gives_a_waiting_letter_its_last_try_at_once(url, box):
     assert len(box.letters) == 1
 
 
-async def test_closing_does_not_wait_for_ever(url, box):
+async def test_closing_does_not_wait_for_ever(url, box, lines):
     box.slow = 3600
     post = Post(SmtpMailer(url, SENDER))
     post.send(LETTER)
-    with structlog.testing.capture_logs() as lines:
-        await post.close(0.05)
+    await post.close(0.05)
     assert "mail lost at shutdown" in [line["event"] for line in lines]
 
 
@@ -378,13 +385,12 @@ async def test_what_is_written_behind_a_request_is_sent(url, box):
     assert len(box.letters) == 2
 
 
-async def test_a_fault_in_writing_is_logged_without_its_words():
+async def test_a_fault_in_writing_is_logged_without_its_words(lines):
     async def write():
         raise RuntimeError("bob@example.com")
 
     post = Post(None)
-    with structlog.testing.capture_logs() as lines:
-        post.write(write)
-        await post.settled()
+    post.write(write)
+    await post.settled()
     assert [(line["event"], line["error"]) for line in lines] == [("mail not written", "RuntimeError")]
     assert "bob" not in str(lines)
