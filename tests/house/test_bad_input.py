@@ -230,7 +230,8 @@ def body_schema(operation: Any, document: Any) -> dict[str, Any] | None:
 def filled(path: str, hidden: Hidden, alice: Person) -> str:
     """With things that are there."""
     there = {"event": hidden.public["id"], "comment": hidden.comments["public"]["id"], "person": "bob",
-             "community": hidden.community["slug"], "handle": alice.handle}  # fmt: skip
+             "community": hidden.community["slug"], "handle": alice.handle,
+             "session": "01890a5d-ac96-774b-bcce-b302099a8057"}  # fmt: skip
     for part, value in there.items():
         path = path.replace(f"{{{part}}}", value)
     return path

@@ -152,6 +152,13 @@ async def test_the_first_step_alone_opens_nothing(bob: Somebody) -> None:
     assert (await forged.opens("/me/security")).status == 200
 
 
+async def test_who_stopped_at_the_second_factor_is_seen(bob: Somebody) -> None:
+    await adds_an_app(bob.browser)
+    await bob.elsewhere(agent="curl/8")
+    await bob.browser.opens("/me/security")
+    assert "A program (curl) Second factor not given" in bob.browser.text
+
+
 async def test_somebody_else_signs_in_instead(bob: Somebody) -> None:
     await adds_an_app(bob.browser)
     other = await bob.elsewhere()

@@ -20,8 +20,24 @@ async def test_a_session_that_was_ended_elsewhere_is_left_as_any_other(site: Sit
 
         await browser.post("/sign-up", data={"_csrf": await token("/sign-up"), "name": "Two", **account})
         elsewhere = (await browser.post("/auth/v1/token?grant_type=password", json=account)).json()["access_token"]
+        seen_before = await token("/me")
         ended = await browser.post("/auth/v1/logout", headers={"authorization": f"Bearer {elsewhere}"})
         assert ended.status_code == 204
-        left = await browser.post("/sign-out", data={"_csrf": await token("/me")})
+        left = await browser.post("/sign-out", data={"_csrf": seen_before})
         assert (left.status_code, left.headers["location"]) == (303, "/")
         assert (await browser.get("/me")).status_code == 401
+
+
+async def test_a_browser_whose_session_was_ended_elsewhere_is_told_once_and_is_a_visitors_then(site: Site) -> None:
+    account = {"email": f"two-{secrets.token_hex(5)}@example.org", "password": "correct horse battery"}
+    transport = httpx.ASGITransport(site.app, raise_app_exceptions=False)
+    page = {"accept": "text/html"}
+    async with httpx.AsyncClient(transport=transport, base_url=site.settings.site_url) as browser:
+        form = re.search(r'name="_csrf" value="([^"]+)"', (await browser.get("/sign-up")).text)
+        assert form
+        await browser.post("/sign-up", data={"_csrf": form[1], "name": "Two", **account})
+        elsewhere = (await browser.post("/auth/v1/token?grant_type=password", json=account)).json()["access_token"]
+        await browser.post("/auth/v1/logout", headers={"authorization": f"Bearer {elsewhere}"})
+        told = await browser.get("/", headers=page)
+        assert (told.status_code, "This session has ended" in told.text) == (401, True)
+        assert (await browser.get("/", headers=page)).status_code == 200
