@@ -336,6 +336,8 @@ create table if not exists auth.flow_state (
 create index if not exists flow_state_created_at_idx on auth.flow_state (created_at desc);
 create index if not exists idx_auth_code on auth.flow_state (auth_code);
 create index if not exists idx_user_id_auth_method on auth.flow_state (user_id, authentication_method);
+-- Ours alone: a new password ends what was to be linked.
+create index if not exists flow_state_linking_target_id_idx on auth.flow_state (linking_target_id);
 
 create table if not exists auth.oauth_client_states (
   id uuid primary key,

@@ -106,16 +106,18 @@ async def update_user(
     checked = found.person["encrypted_password"]
     if password is not None:
         await passwords.check_strength(password, about=[current, email or ""])
-    if current_password is not None:
+    if password is not None or current_password is not None:
         await limits.spend(auth, "password", current or found.id)
+    if current_password is not None:
         await _check_current(current_password, checked)
-    stored = await _new_password(password, checked)
-    if stored and not (nonce or current_password):
+    if password is not None and not (nonce or current_password):
         reauthentication.check_fresh(found)
     if email and not auth.rules.autoconfirm:
         await email_change.spend(auth, found.id, email)
     if nonce:
         await reauthentication.check_nonce(auth, found, nonce)
+    # Only now: that a new password is the old one tells what that is.
+    stored = await _new_password(password, checked)
     confirmed = email if auth.rules.autoconfirm else None
     about = {**(data or {}), **({"email": confirmed, "email_verified": True} if confirmed else {})}
     check_metadata({**(found.person["raw_user_meta_data"] or {}), **about})

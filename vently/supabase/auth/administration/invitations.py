@@ -120,7 +120,7 @@ async def _newcomer(tx: Transaction, email: str, password: str | None, data: dic
     account = await asking.account_of(tx, email)
     if account is None or account.confirmed:
         raise people.email_exists()
-    await tx.execute(sql.add_to_waiting, user=account.id, data=data)
+    await tx.execute(sql.add_to_waiting, user=account.id, password=password, data=data)
     return account.id
 
 

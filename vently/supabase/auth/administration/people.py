@@ -13,6 +13,7 @@ from vently.supabase.auth.accounts.accounts import saving
 from vently.supabase.auth.administration.attributes import Attributes, Judged, judged
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.users import User, check_metadata, new_id, user_of
 
 sql = load(__package__)
@@ -72,6 +73,7 @@ async def change(auth: Auth, user: UUID, asked: Attributes) -> User:
                 user=user,
                 user_dropped=_nulls(judgement.user_metadata),
                 app_dropped=_nulls(judgement.app_metadata),
+                shut=bool(judgement.password or judgement.ban),
                 **_values(judgement),
             )
             return await shown(tx, user)
@@ -93,11 +95,13 @@ async def factors(auth: Auth, user: UUID) -> list[dict[str, Any]]:
 
 
 async def delete_factor(auth: Auth, user: UUID, factor: UUID) -> dict[str, Any]:
-    """For who has lost it."""
+    """For who has lost it. Sessions that it has raised are at AAL1 again."""
     async with auth.acting() as tx:
         before = await shown(tx, user)
         if await tx.value(sql.delete_factor, user=user, factor=factor) is None:
             raise AuthError("mfa_factor_not_found", "Factor not found", 404)
+        others = [each for each in before.factors if UUID(each["id"]) != factor]
+        await sessions.lower(tx, user, factor, last=all(each["status"] != "verified" for each in others))
     return next(each for each in before.factors if UUID(each["id"]) == factor)
 
 

@@ -58,7 +58,8 @@ select id::text, id,
 returning user_id;
 
 -- name: change_user
--- Null leaves a thing as it is; in metadata it takes a key away. Who has a new password or is banned signs in anew.
+-- Null leaves a thing as it is; in metadata it takes a key away. Who has a new password or is banned (`shut`)
+-- signs in anew, by nothing that was under way before.
 with person as (
   update auth.users u
      set email = coalesce(:email::text, u.email),
@@ -72,7 +73,7 @@ with person as (
          end,
          raw_user_meta_data = (coalesce(u.raw_user_meta_data, '{}') || :user_metadata::jsonb) - :user_dropped::text[],
          raw_app_meta_data =
-           (coalesce(u.raw_app_meta_data, '{}') || (:app_metadata::jsonb - 'roles')) - :app_dropped::text[],
+           (coalesce(u.raw_app_meta_data, '{}') || (:app_metadata::jsonb - 'roles')) - array_remove(:app_dropped::text[], 'roles'),
          updated_at = now()
    where u.id = :user
   returning u.*
@@ -85,12 +86,15 @@ with person as (
   on conflict (provider_id, provider) do update
      set identity_data = identities.identity_data || excluded.identity_data, updated_at = now()
 ), letters as (
-  delete from auth.one_time_tokens t using person where t.user_id = person.id and :email::text is not null
-), sessions as (
-  delete from auth.sessions s
+  delete from auth.one_time_tokens t
    using person
-   where s.user_id = person.id
-     and (:password::text is not null or coalesce(:ban::interval > interval '0', false))
+   where t.user_id = person.id and (:email::text is not null or :shut::boolean)
+), flows as (
+  delete from auth.flow_state f
+   using person
+   where person.id in (f.user_id, f.linking_target_id) and (:email::text is not null or :shut)
+), sessions as (
+  delete from auth.sessions s using person where s.user_id = person.id and :shut
 )
 select id from person;
 
@@ -129,8 +133,10 @@ returning to_jsonb(f) - 'secret';
 update auth.users set invited_at = now(), updated_at = now() where id = :user;
 
 -- name: add_to_waiting
+-- The password there may be that of anybody who knew the address: it is not to be confirmed with the account.
 update auth.users
-   set raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || :data::jsonb, updated_at = now()
+   set encrypted_password = :password::text,
+       raw_user_meta_data = coalesce(raw_user_meta_data, '{}') || :data::jsonb, updated_at = now()
  where id = :user;
 
 -- name: begin_email_change

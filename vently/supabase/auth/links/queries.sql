@@ -37,11 +37,11 @@ returning user_id;
 
 -- name: sign_up_again
 -- The newest sign-up counts until one is confirmed: whoever was first may have been somebody else. Who was invited may
--- have been given a role already: there a stranger's password must not come in. Links from before die at once.
+-- have been given a role already: there a stranger's password must not come in. The letter before is dead at once, for
+-- it would confirm the password of now.
 with person as (
   update auth.users u
-     set encrypted_password = :password,
-         raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id),
+     set encrypted_password = :password, raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id),
          updated_at = now()
    where u.email = :email
      and u.email_confirmed_at is null
@@ -50,7 +50,7 @@ with person as (
      and u.invited_at is null
      and not exists (select from auth.identities i where i.user_id = u.id and i.provider <> 'email')
   returning u.id
-), dead as (
+), letters as (
   delete from auth.one_time_tokens t using person where t.user_id = person.id
 )
 select id from person;
@@ -85,7 +85,7 @@ on conflict (user_id, token_type) do update
 
 -- name: redeem_link
 with person as (
-  select u.id, u.email
+  select u.id, u.email, u.email_change
     from auth.users u
    where u.id = (
            select user_id from auth.one_time_tokens
@@ -98,13 +98,13 @@ delete from auth.one_time_tokens t
  where t.user_id = person.id
    and t.token_hash = :hash
    and t.token_type::text = any(:kinds)
-   and (t.relates_to = person.email or t.token_type::text like 'email_change%')
+   and t.relates_to = case t.token_type::text when 'email_change_token_new' then person.email_change else person.email end
    and t.created_at > (now() at time zone 'utc') - :life::float8 * interval '1 second'
 returning t.user_id, t.token_type::text as kind, t.relates_to as address, t.flow_id;
 
 -- name: redeem_code
 with person as (
-  select u.id, u.email
+  select u.id, u.email, u.email_change
     from auth.users u
    where u.id = (
            select user_id from auth.one_time_tokens
@@ -119,7 +119,7 @@ delete from auth.one_time_tokens t
    and t.relates_to = :address
    and t.code_mac = any(:macs)
    and t.token_type::text = any(:kinds)
-   and (t.relates_to = person.email or t.token_type::text like 'email_change%')
+   and t.relates_to = case t.token_type::text when 'email_change_token_new' then person.email_change else person.email end
    and t.created_at > (now() at time zone 'utc') - :life::float8 * interval '1 second'
 returning t.user_id, t.token_type::text as kind, t.relates_to as address, t.flow_id;
 
@@ -129,6 +129,8 @@ with person as (
      set email_change = '', email_change_confirm_status = 0
    where id = :user
   returning id
+), flows as (
+  delete from auth.flow_state f using person where person.id in (f.user_id, f.linking_target_id)
 )
 delete from auth.one_time_tokens t using person where t.user_id = person.id;
 

@@ -84,7 +84,9 @@ async def redeem_code(tx: Transaction, auth: Auth, address: str, code: str, kind
 
 
 async def forget(tx: Transaction, user: UUID) -> None:
-    """Every open link and code of a person dies, and a change of address that was under way with them."""
+    """Every open link and code of a person dies, and with them what was under way: a change of address, an account
+    elsewhere that was to be linked.
+    """
     await tx.execute(sql.forget_tokens, user=user)
 
 

@@ -11,6 +11,7 @@ from vently.database.queries import load
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.links import alarms
+from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.presence import SignedIn, session_of, signed_in
 
 sql = load(__package__)
@@ -45,10 +46,12 @@ async def rename(auth: Auth, claims: dict[str, Any], passkey: str, name: str) ->
 
 
 async def remove(auth: Auth, claims: dict[str, Any], passkey: str) -> None:
+    """Sessions that it began are at AAL1 from now on."""
     async with auth.acting() as tx:
         found = await managing(tx, claims)
         if not await tx.execute(sql.remove_passkey, user=found.id, passkey=_id(passkey)):
             raise _not_found()
+        await sessions.lower(tx, found.id, _id(passkey), last=False)
     alarms.way_in(auth, found.person["email"], "A passkey", added=False)
 
 

@@ -54,7 +54,7 @@ async def finish(auth: Auth, challenge_id: str, answer: dict[str, Any], *, devic
             known = await _use(tx, auth, challenge, answer)
             if not known.confirmed:
                 raise AuthError("email_not_confirmed", "Email not confirmed", 403)
-            session = await sessions.begin(tx, auth, known.user, "passkey", aal="aal2", device=device)
+            session = await sessions.begin(tx, auth, known.user, "passkey", passkey=known.passkey, device=device)
     except AnswerRefused as refused:
         log.info("passkey refused", why=str(refused))
         raise AuthError("webauthn_verification_failed", "Credential verification failed") from refused

@@ -12,8 +12,9 @@ with person as (
      and (banned_until is null or banned_until < now())
   returning *
 ), session as (
-  insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip)
-  select gen_random_uuid(), id, now(), now(), :aal::text::auth.aal_level, :user_agent::text, :ip::inet from person
+  insert into auth.sessions (id, user_id, created_at, updated_at, aal, factor_id, user_agent, ip)
+  select gen_random_uuid(), id, now(), now(), :aal::text::auth.aal_level, :factor::uuid, :user_agent::text, :ip::inet
+    from person
   returning *
 ), method as (
   insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)

@@ -1,7 +1,7 @@
 """Beginning a session, changing its refresh token for a new one, ending it, and whose it is."""
 
 import secrets
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -57,12 +57,12 @@ async def begin(
     method: str,
     *,
     device: Device,
-    aal: Literal["aal1", "aal2"] = "aal1",
+    passkey: UUID | None = None,
     checked: str | None = None,
     password: str | None = None,
 ) -> Session:
     """Begin a session for a person who has proved to be one by `method` (RFC 8176's idea, Supabase's names: password,
-    otp, oauth, magiclink, recovery, invite, anonymous …). `aal2`: the method was two factors in one.
+    otp, oauth, magiclink, recovery, invite, anonymous …). A `passkey` was two factors in one: the session is at AAL2.
 
     After a password: `checked` is the hash that was right, `password` the one to keep. Raises AuthError.
     """
@@ -72,7 +72,8 @@ async def begin(
         _Begun,
         user=user,
         method=method,
-        aal=aal,
+        aal="aal2" if passkey else "aal1",
+        factor=passkey,
         checked=checked,
         password=password,
         refresh_token=fresh,
@@ -151,7 +152,7 @@ async def end_lesser(tx: Transaction, user: UUID, session: UUID) -> None:
 
 
 async def lower(tx: Transaction, user: UUID, factor: UUID, *, last: bool) -> None:
-    """Sessions that this factor has raised are at AAL1 again; `last`: the person has no other."""
+    """Sessions that this factor or passkey has raised are at AAL1 again; `last`: the person has no other factor."""
     await tx.execute(sql.lower_sessions, user=user, factor=factor, last=last)
 
 
