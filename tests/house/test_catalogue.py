@@ -26,7 +26,7 @@ MAY_CALL = {
         "private.keep_idempotent_answer",
         "private.newest_migration",
         "private.queue_position",
-        "private.require_second_factor",
+        "private.check_viewer",
     },
     "authenticated": {
         "private.become_organizer",
@@ -47,7 +47,7 @@ MAY_CALL = {
         "private.my_sessions",
         "private.newest_migration",
         "private.queue_position",
-        "private.require_second_factor",
+        "private.check_viewer",
         "private.set_organizer_status",
         "private.venue_id",
     },

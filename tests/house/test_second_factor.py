@@ -100,7 +100,7 @@ async def test_the_data_api_can_ask_before_every_request(server: Server, databas
     postgrest = await asyncpg.connect(server.url("authenticator", database_name))
     try:
         for viewer in (high, Viewer(role="anon"), Viewer(role="service_role")):
-            await postgrest.execute(f"{opening(viewer, '')}; select private.require_second_factor(); commit")
+            await postgrest.execute(f"{opening(viewer, '')}; select private.check_viewer(); commit")
         with pytest.raises(asyncpg.PostgresError) as raised:
             await postgrest.execute(f"{opening(low, '')}; commit")
     finally:

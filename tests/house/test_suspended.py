@@ -1,13 +1,19 @@
-"""Banned and deleted people are out at once: the token they hold would count for another hour."""
+"""Whoever is banned, deleted or signed out elsewhere is out at once, though their token would count for an hour."""
 
+import base64
+import json
 import re
 import secrets
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from cast import Person, Site
 
 from vently.app import secret_key
+from vently.database.pool import Database, Viewer
+from vently.refusals import Unauthenticated
 from vently.web import signing
 
 
@@ -22,11 +28,48 @@ async def decides(site: Site, method: str, person: Person, body: dict[str, objec
     assert answer.status_code == 200, answer.text
 
 
+def claims(person: Person) -> dict[str, Any]:
+    """What stands in their token."""
+    payload = person.token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
 def suspended(answer: httpx.Response) -> bool:
     return (answer.status_code, answer.json()["type"]) == (401, "/problems/suspended")
 
 
-async def test_a_banned_organisers_token_opens_nothing_until_the_ban_is_lifted(site: Site, alice: Person) -> None:
+def ended(answer: httpx.Response) -> bool:
+    return (answer.status_code, answer.json()["type"]) == (401, "/problems/session-ended")
+
+
+async def test_a_session_ended_elsewhere_opens_nothing(alice: Person, bob: Person) -> None:
+    event = await alice.creates()
+    account = {"email": alice.email, "password": "correct horse battery"}
+    elsewhere = (await alice.post("/auth/v1/token?grant_type=password", account)).json()["access_token"]
+    there = Person(alice.site, "Alice elsewhere", alice.email, elsewhere, alice.id)
+    assert (await there.patch(f"/api/events/{event['id']}", {"title": "From elsewhere"})).status_code == 200
+    assert (await alice.post("/auth/v1/logout?scope=others")).status_code == 204
+    assert ended(await there.get("/api/me"))
+    assert ended(await there.get("/api/events"))
+    assert ended(await there.patch(f"/api/events/{event['id']}", {"title": "Again"}))
+    assert (await alice.get("/api/me")).status_code == 200
+    assert (await bob.get("/api/me")).status_code == 200
+
+
+async def test_a_session_at_aal2_ends_too(db: Database, alice: Person) -> None:
+    """Whatever the token says of itself."""
+    session = UUID(claims(alice)["session_id"])
+    high = Viewer(alice.id, "authenticated", {**claims(alice), "aal": "aal2"}, session)
+    async with db.acting_as(high):
+        pass
+    assert (await alice.post("/auth/v1/logout")).status_code == 204
+    with pytest.raises(Unauthenticated, match="has ended"):
+        async with db.acting_as(high):
+            pass
+
+
+async def test_a_banned_organisers_token_opens_nothing_also_when_the_ban_is_lifted(site: Site, alice: Person) -> None:
     event = await alice.creates()
     await decides(site, "PUT", alice, {"ban_duration": "1h"})
     assert suspended(await alice.get("/api/me"))
@@ -34,7 +77,7 @@ async def test_a_banned_organisers_token_opens_nothing_until_the_ban_is_lifted(s
     assert suspended(await alice.patch(f"/api/events/{event['id']}", {"title": "Mine for ever"}))
     assert suspended(await alice.post("/api/events", {"title": "Another", "starts_at": "2027-03-01T18:00:00Z"}))
     await decides(site, "PUT", alice, {"ban_duration": "none"})
-    assert (await alice.get("/api/me")).status_code == 200
+    assert ended(await alice.get("/api/me"))
 
 
 async def test_a_banned_administrator_administers_nothing(site: Site, root: Person) -> None:
@@ -47,7 +90,7 @@ async def test_a_banned_administrator_administers_nothing(site: Site, root: Pers
 async def test_a_deleted_persons_token_opens_nothing(site: Site, bob: Person, soft: bool) -> None:
     await decides(site, "DELETE", bob, {"should_soft_delete": soft})
     answer = await bob.get("/api/me")
-    assert suspended(answer) if soft else answer.status_code == 404
+    assert suspended(answer) if soft else ended(answer)
 
 
 async def test_a_banned_persons_browser_is_told_once_and_is_a_visitors_then(site: Site) -> None:

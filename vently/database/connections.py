@@ -32,12 +32,10 @@ VISITOR = Viewer(role="anon", claims={"role": "anon"})
 def opening(viewer: Viewer, site: str, link: str = "") -> str:
     """Begin, role and claims in one round trip: the simple protocol takes several statements but no parameters.
 
-    Who has not shown a second factor is asked for it here; the database knows whether they have one.
+    A token counts for up to an hour; the database knows whether its session still lives and was begun as it should be.
     """
     words = f"begin; set local role {viewer.role}; {_settings(viewer, site, link, local=True)}"
-    if viewer.role == "authenticated" and viewer.claims.get("aal") != "aal2":
-        return f"{words}; select private.require_second_factor()"
-    return words
+    return f"{words}; select private.check_viewer()" if viewer.role == "authenticated" else words
 
 
 def opening_for_visitors(link: str) -> str:

@@ -45,27 +45,34 @@ revoke execute on function private.newest_migration() from public;
 grant execute on function private.newest_migration() to anon, authenticated, service_role;
 
 
--- Whoever has a second factor is nobody without it. Nodes ask this as they open a transaction for somebody; in front of
--- Supabase's Data API it can be `pgrst.db_pre_request` (docs/supabase.md).
+-- Whoever's token it is may still act: their session lives, their second factor was shown, and nobody has suspended them.
+-- A token alone would count for up to an hour. Nodes ask this as they open a transaction for somebody; in front of Supabase's
+-- Data API it can be `pgrst.db_pre_request` (docs/supabase.md).
 
-create or replace function private.require_second_factor() returns void
+create or replace function private.check_viewer() returns void
 language plpgsql stable security definer set search_path = '' as $$
+declare
+  viewer constant uuid := auth.uid();
+  session constant uuid := nullif(auth.jwt() ->> 'session_id', '')::uuid;
 begin
-  if (select auth.jwt()) ->> 'aal' is distinct from 'aal2'
-     and exists (select from auth.mfa_factors f where f.user_id = (select auth.uid()) and f.status = 'verified') then
+  if exists (select from auth.users u where u.id = viewer and (u.banned_until > now() or u.deleted_at is not null)) then
+    raise exception 'This account is suspended.' using errcode = 'PT401', detail = 'suspended';
+  end if;
+  if session is not null and not exists (
+       select from auth.sessions s
+        where s.id = session and s.user_id = viewer and (s.not_after is null or s.not_after > now())) then
+    raise exception 'This session has ended: sign in again.' using errcode = 'PT401', detail = 'session-ended';
+  end if;
+  if auth.jwt() ->> 'aal' is distinct from 'aal2'
+     and exists (select from auth.mfa_factors f where f.user_id = viewer and f.status = 'verified') then
     raise exception 'Give your second factor first: this session was begun without it.'
       using errcode = 'PT401', detail = 'insufficient-aal';
   end if;
-  -- Their sessions have ended; their last access token would count for another hour.
-  if exists (select from auth.users u
-              where u.id = (select auth.uid()) and (u.banned_until > now() or u.deleted_at is not null)) then
-    raise exception 'This account is suspended.' using errcode = 'PT401', detail = 'suspended';
-  end if;
 end $$;
-comment on function private.require_second_factor is
-  'Raises PT401 below AAL2 for people with a verified factor, and for who is banned or deleted';
-revoke execute on function private.require_second_factor() from public;
-grant execute on function private.require_second_factor() to anon, authenticated, service_role;
+comment on function private.check_viewer is
+  'Raises PT401 for sessions that have ended, people who are suspended, and below AAL2 for who has a second factor';
+revoke execute on function private.check_viewer() from public;
+grant execute on function private.check_viewer() to anon, authenticated, service_role;
 
 
 -- Exactly-once requests. A key belongs to a scope: the person, or for a visitor the request itself.

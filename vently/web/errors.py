@@ -20,8 +20,8 @@ log = structlog.get_logger("vently.web")
 BELOW_AAL2 = "insufficient-aal"
 """How the database refuses people whose session has not shown their second factor."""
 
-SUSPENDED = "suspended"
-"""How it refuses people who are banned or deleted: their browser is a visitor's from then on."""
+OUT = ("suspended", "session-ended")
+"""How it refuses people who are banned or signed out elsewhere: their browser is a visitor's from then on."""
 
 STEP_UP = 'Bearer error="insufficient_user_authentication", acr_values="aal2"'
 """RFC 9470: what a client needs to ask its person for."""
@@ -62,7 +62,7 @@ async def answer(scope: Any, error: Exception) -> Answer:
     problem, headers = _problem(error, scope["path"], facts.of(scope).request_id)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Refusal):
         log.error("fault", path=scope.get("path_template"), exception="".join(traceback.format_exception(error)))
-    if _is(error, SUSPENDED):
+    if _is(error, *OUT):
         viewers.forget(facts.of(scope))
     if places.is_page(scope["path"]) and prefers_html(scope):
         given = to_second_factor(scope) if _is(error, BELOW_AAL2) else await pages.problem(scope, problem)
@@ -82,8 +82,8 @@ def to_second_factor(scope: Any) -> Answer:
     return redirect(f"/sign-in/second-factor?{asked}".rstrip("?"))
 
 
-def _is(error: Exception, kind: str) -> bool:
-    return isinstance(error, Unauthenticated) and error.type == kind
+def _is(error: Exception, *kinds: str) -> bool:
+    return isinstance(error, Unauthenticated) and error.type in kinds
 
 
 def _problem(error: Exception, path: str, request_id: str) -> tuple[Problem, dict[str, str]]:
