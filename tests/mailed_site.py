@@ -1,6 +1,7 @@
 """The site with a mail server, on a port of its own under the name localhost: there browsers take passkeys."""
 
 import asyncio
+import json
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from browsing import Browser
 from cast import Site
 from lifespan import living
 from postbox import Postbox, listening
+from programs import needs_node_program, needs_program
 
 from vently.app import create
 
@@ -76,6 +78,27 @@ async def mailed_site(site: Site, data: Path, listens: socket.socket, **more: An
             yield Mailed(app, address, postbox)
             server.should_exit = True
             await serving
+
+
+async def drives(script: Path, site: Mailed, **given: str) -> dict[str, Any]:
+    """Runs one of the scripts that drive Chromium, and gives what it saw."""
+    told = {
+        "base": site.address,
+        "chromium": needs_program("chromium", "chromium"),
+        "modules": str(needs_node_program("playwright-core/index.mjs").parents[1]),
+        **given,
+    }
+    process = await asyncio.create_subprocess_exec(
+        needs_program("node", "nodejs"),
+        str(script),
+        json.dumps(told),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 180)
+    assert process.returncode == 0, err.decode()
+    seen: dict[str, Any] = json.loads(out)
+    return seen
 
 
 def free_port() -> socket.socket:

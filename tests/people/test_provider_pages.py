@@ -3,13 +3,14 @@
 import secrets
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from browsing import Browser
 from cast import Site
 from issuer import CLIENT_ID, CLIENT_SECRET, Issuer, issuing
-from mailed_site import Mailed, free_port, mailed_site
+from mailed_site import Mailed, drives, free_port, mailed_site
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,13 @@ async def test_signing_in_with_another_site(offering: Mailed, issuer: Issuer) ->
     assert "Your password now" not in browser.text
     await browser.sends("/me/security/password", password="a quite different phrase")
     assert "Your new password counts" in browser.text
+
+
+async def test_a_browser_goes_there_and_back(offering: Mailed, issuer: Issuer) -> None:
+    """No policy of ours stops it on its way, with scripts or without."""
+    login = f"elsewhere-{secrets.token_hex(4)}@example.com"
+    seen = await drives(Path(__file__).with_name("provider.mjs"), offering, issuer=issuer.url, login=login)
+    assert seen == {"complaints": [], "script": 1, "plain": 1}
 
 
 async def test_who_says_no_there_is_told_here(offering: Mailed, issuer: Issuer) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from mailed_site import PASSWORD, Mailed
-from programs import needs_node_program, needs_program
+from mailed_site import PASSWORD, Mailed, drives
 
 HERE = Path(__file__).parent
 
@@ -33,27 +32,14 @@ async def post(mailed: Mailed) -> AsyncIterator[str]:
 
 
 async def test_people_sign_in_every_way_there_is(mailed: Mailed, post: str) -> None:
-    chromium = needs_program("chromium", "chromium")
-    modules = needs_node_program("playwright-core/index.mjs").parents[1]
-    told = {
-        "base": mailed.address,
-        "chromium": chromium,
-        "modules": str(modules),
-        "postbox": post,
-        "email": f"erna-{secrets.token_hex(5)}@example.org",
-        "password": PASSWORD,
-        "shots": os.environ.get("VENTLY_TEST_SHOTS", ""),
-    }
-    process = await asyncio.create_subprocess_exec(
-        needs_program("node", "nodejs"),
-        str(HERE / "sign_in.mjs"),
-        json.dumps(told),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    seen = await drives(
+        HERE / "sign_in.mjs",
+        mailed,
+        postbox=post,
+        email=f"erna-{secrets.token_hex(5)}@example.org",
+        password=PASSWORD,
+        shots=os.environ.get("VENTLY_TEST_SHOTS", ""),
     )
-    out, err = await asyncio.wait_for(process.communicate(), 180)
-    assert process.returncode == 0, err.decode()
-    seen = json.loads(out)
     assert seen["complaints"] == []
     assert seen["violations"] == {}
     assert seen["wide"] == []
