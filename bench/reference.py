@@ -15,7 +15,8 @@ select set_config('statement_timeout', '8s', true), set_config('request.jwt.clai
   set_config('vently.site', 'http://127.0.0.1:8000', true);
 """
 _PERSON = "'00000000-0000-7000-8000-' || lpad(:person::text, 12, '0')"
-_CLAIMS = f"""'{{"sub":"' || {_PERSON} || '","role":"authenticated"}}'"""
+_SESSION = "'00000000-0000-0000-0000-' || lpad(to_hex(:person::int), 12, '0')"
+_CLAIMS = f"""'{{"sub":"' || {_PERSON} || '","session_id":"' || {_SESSION} || '","role":"authenticated"}}'"""
 GIG = "'gig-' || :gig"
 
 
@@ -26,8 +27,10 @@ def as_visitor(link: str = "") -> str:
 
 def as_person(people: int) -> str:
     """The words that open the transaction of somebody who looks at some gig."""
-    return f"\\set person random(1, {people})\n" + _filled(
-        {"ROLE": "authenticated", "CLAIMS": _CLAIMS, "PERSON": _PERSON, "LINK": GIG}
+    return (
+        f"\\set person random(1, {people})\n"
+        + _filled({"ROLE": "authenticated", "CLAIMS": _CLAIMS, "PERSON": _PERSON, "LINK": GIG})
+        + "select private.check_viewer();\n"
     )
 
 

@@ -30,6 +30,9 @@ create table bench.people as
 select n, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid as id from bench.size, generate_series(1, size.people) n;
 insert into auth.users (id, email, role, aud)
 select id, 'person-' || n || '@example.org', 'authenticated', 'authenticated' from bench.people;
+-- Session 7 is person 7's (bench/people.py signs their tokens).
+insert into auth.sessions (id, user_id, created_at, updated_at, aal)
+select ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid, id, now(), now(), 'aal1' from bench.people where n <= 1000;
 insert into public.profiles (id, handle, name, organizer_status, organizer_since)
 select id, 'person_' || n, 'Person ' || n, case when n % 20 = 0 then 'approved' else 'none' end, case when n % 20 = 0 then now() end
   from bench.people;
