@@ -198,7 +198,8 @@ def publishable_key(signer: Signer) -> str:
 
 def mailer(settings: Settings) -> Mailer:
     """By SMTP when there is a server, else into a folder that the operator can look into."""
-    sender = settings.mail_sender or f"Vently <hello@{urlsplit(settings.site_url).hostname}>"
+    host = urlsplit(settings.site_url).hostname or ""
+    sender = settings.mail_sender or f"Vently <hello@{'localhost' if ':' in host else host}>"
     if settings.smtp_url:
         return SmtpMailer(settings.smtp_url, sender)
     return FolderMailer(settings.data / "mail", sender)
