@@ -191,7 +191,7 @@ begin
   delete from auth.sessions s where s.id = session and s.user_id = (select auth.uid());
   return found;
 end $$;
-comment on function private.end_my_session is 'Its refresh tokens go with it; an access token counts until it runs out';
+comment on function private.end_my_session is 'Its refresh tokens go with it; private.check_viewer refuses its access token from then on';
 revoke execute on function private.end_my_session(uuid) from public;
 grant execute on function private.end_my_session(uuid) to authenticated;
 
