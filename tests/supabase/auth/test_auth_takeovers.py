@@ -66,6 +66,15 @@ async def site(confirming: Auth) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest_asyncio.fixture
+async def limited(confirming: Auth) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller from an address of the network that nobody else comes from."""
+    app = Litestar([mount(ruled(confirming, limited=True))], openapi_config=None)
+    transport = httpx.ASGITransport(app, client=(f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=f"{SITE}/auth/v1", headers=NEW_VERSION) as client:
+        yield client
+
+
 @pytest.fixture
 def address() -> str:
     return f"{secrets.token_hex(6)}@example.com"
@@ -237,13 +246,28 @@ async def test_who_found_a_session_cannot_try_passwords_on_it(
     assert answers[0].status_code == answers[1].status_code
 
 
-async def test_tries_of_a_password_in_a_session_are_counted(auth: Auth, alice: Account) -> None:
-    limited = ruled(auth, limited=True)
-    transport = httpx.ASGITransport(Litestar([mount(limited)], openapi_config=None))
-    async with httpx.AsyncClient(transport=transport, base_url=f"{SITE}/auth/v1", headers=NEW_VERSION) as http:
-        answers = [await http.put("/user", json={"password": PASSWORD}, headers=alice.bearer) for _ in range(101)]
+async def test_tries_of_a_password_in_a_session_are_counted(limited: httpx.AsyncClient, alice: Account) -> None:
+    answers = [await limited.put("/user", json={"password": PASSWORD}, headers=alice.bearer) for _ in range(101)]
     assert {each.status_code for each in answers[:100]} == {422}
     refused(answers[100], 429, "over_request_rate_limit")
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [
+        (("PUT", "/user"), 30),
+        (("GET", "/user/identities/authorize?provider=elsewhere"), 60),
+        (("POST", "/passkeys/registration/options"), 150),
+    ],
+)
+async def test_who_is_signed_in_cannot_ask_without_end(
+    limited: httpx.AsyncClient, alice: Account, alice_for_all: Account, asked: tuple[str, str], most: int
+) -> None:
+    """Which addresses have an account, or for rows that fill the disk."""
+    body = {"email": alice_for_all.email}
+    answers = [await limited.request(*asked, json=body, headers=alice.bearer) for _ in range(most + 1)]
+    assert {each.status_code for each in answers[:most]} <= {200, 302, 422}
+    refused(answers[most], 429, "over_request_rate_limit")
 
 
 async def test_a_session_of_somebody_hidden_by_sql_is_over(

@@ -84,6 +84,9 @@ async def change_user(request: AnyRequest) -> Response[Any]:
     claims = await claims_of(request)
     asked = read(await request.body(), UserChange)
     _no_phone(asked.phone, "logins")
+    if asked.email:
+        # The answer says whether somebody has the address.
+        await limits.spend(auth_of(request), "otp", address_of(request))
     changed = await accounts.update_user(
         auth_of(request),
         claims,

@@ -7,7 +7,8 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
 from vently.supabase.auth.answers import read, said
-from vently.supabase.auth.bearers import AnyRequest, auth_of, claims_of, device_of
+from vently.supabase.auth.bearers import AnyRequest, address_of, auth_of, claims_of, device_of
+from vently.supabase.auth.limits import limits
 from vently.supabase.auth.passkeys import passkeys, registration, signing_in
 
 
@@ -25,7 +26,9 @@ class NewName(msgspec.Struct):
 @post("/passkeys/registration/options", status_code=200)
 async def registration_options(request: AnyRequest) -> Response[Any]:
     """{challenge_id, options, expires_at}: `options` are for `navigator.credentials.create()`."""
-    return said(await registration.begin(auth_of(request), await claims_of(request)))
+    claims = await claims_of(request)
+    await limits.spend(auth_of(request), "token", address_of(request))
+    return said(await registration.begin(auth_of(request), claims))
 
 
 @post("/passkeys/registration/verify", status_code=200)

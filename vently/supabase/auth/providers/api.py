@@ -71,6 +71,7 @@ async def posted_callback(request: AnyRequest) -> Response[Any]:
 @get("/user/identities/authorize")
 async def authorize_link(request: AnyRequest) -> Response[Any]:
     claims = await claims_of(request)
+    await limits.spend(auth_of(request), "authorize", address_of(request))
     query = _query(request)
     address = await departures.offer_link(auth_of(request), claims, _wish(request, query))
     return said({"url": address}) if _skips(query) else _to(address)
