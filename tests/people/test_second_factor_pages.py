@@ -49,6 +49,22 @@ async def test_an_app_is_added_and_asked_for_from_then_on(bob: Somebody) -> None
     assert (await other.opens("/me")).status == 200
 
 
+async def test_somebody_with_much_to_say_about_themselves_signs_in(bob: Somebody) -> None:
+    """Their token is longer than browsers keep in one cookie."""
+    about = {"data": {"life": "x" * 3900}}
+    headers = {"authorization": f"Bearer {bob.browser.cookie('vently_access')}"}
+    assert (await bob.browser.http.put("/auth/v1/user", json=about, headers=headers)).status_code == 200
+    other = await bob.elsewhere()
+    lengths = {cookie.name: len(cookie.value or "") for cookie in other.http.cookies.jar}
+    assert lengths["vently_access"] + lengths["vently_access_rest"] > 5000
+    assert max(lengths.values()) < 4000
+    assert (await other.opens("/me")).status == 200
+    app, _ = await adds_an_app(other)
+    third = await bob.elsewhere()
+    await third.sends("/sign-in/second-factor", code=next_code(app))
+    assert (await third.opens("/me")).status == 200
+
+
 async def test_the_secret_is_shown_again_after_a_wrong_first_code(bob: Somebody) -> None:
     await bob.browser.opens("/me/security")
     await bob.browser.sends("/me/security/authenticator", name="My phone")

@@ -89,12 +89,12 @@ def _wait(request: Any, access_token: str, goal: str) -> None:
     known = facts.of(request)
     held = f"{int(time.time()) + PENDING_SECONDS}.{signing.encode(goal.encode())}.{access_token}"
     mark = signing.encode(known.parts.signer.mark(_PURPOSE, held.encode()))
-    known.cookies_to_set.append(viewers.cookie(known, PENDING, f"{mark}.{held}", PENDING_SECONDS))
+    known.cookies_to_set += viewers.pieces(known, PENDING, f"{mark}.{held}", PENDING_SECONDS)
 
 
 def pending(request: Any) -> Pending | None:
     """The session that waits for a second factor in this browser."""
-    mark, _, held = request.cookies.get(PENDING, "").partition(".")
+    mark, _, held = viewers.whole(request.cookies, PENDING).partition(".")
     signer = facts.of(request).parts.signer
     if not signer.matches(_PURPOSE, held.encode(), signing.decode(mark) or b""):
         return None

@@ -16,6 +16,8 @@ from vently.web.places import SAFE_METHODS, is_page
 ACCESS_COOKIE, REFRESH_COOKIE = "vently_access", "vently_refresh"
 REMEMBERED = 400 * 86400
 """Seconds a browser keeps the refresh cookie: the most that browsers allow."""
+PIECE = 3800
+"""Characters of a value in one cookie: browsers keep 4096 bytes of name and value."""
 
 _refreshing: dict[str, asyncio.Task[Session | None]] = {}
 
@@ -90,7 +92,7 @@ def as_viewer(claims: dict[str, Any]) -> Viewer:
 
 async def _from_cookies(cookies: dict[str, str], known: Facts) -> Viewer:
     """A cookie that does not count makes a visitor, never an error: the browser is told to forget it."""
-    access, refresh = cookies.get(ACCESS_COOKIE), cookies.get(REFRESH_COOKIE)
+    access, refresh = whole(cookies, ACCESS_COOKIE), cookies.get(REFRESH_COOKIE)
     if access:
         try:
             viewer = as_viewer(await _verified(access, known))
@@ -134,7 +136,7 @@ def remember(request: Any, session: Session) -> None:
     """Put a session into the browser's cookies (sign-in, sign-up, refresh)."""
     known = _facts(request)
     known.cookies_to_set += [
-        cookie(known, ACCESS_COOKIE, session.access_token, session.expires_in),
+        *pieces(known, ACCESS_COOKIE, session.access_token, session.expires_in),
         cookie(known, REFRESH_COOKIE, session.refresh_token, REMEMBERED),
     ]
 
@@ -143,6 +145,18 @@ def forget(request: Any) -> None:
     """Take the session out of the browser's cookies (sign-out)."""
     known = _facts(request)
     known.cookies_to_set += [cookie(known, name, "", 0) for name in (ACCESS_COOKIE, REFRESH_COOKIE)]
+
+
+def pieces(known: Facts, name: str, value: str, seconds: int) -> list[str]:
+    """The cookie of a value that may be longer than browsers keep in one: a token of somebody with much metadata."""
+    made = [cookie(known, name, value[:PIECE], seconds)]
+    return [*made, cookie(known, f"{name}_rest", value[PIECE:], seconds)] if len(value) >= PIECE else made
+
+
+def whole(cookies: dict[str, str], name: str) -> str:
+    """What `pieces` made. A second piece is read only behind a full first one, so that an old one does no harm."""
+    first = cookies.get(name, "")
+    return first + cookies.get(f"{name}_rest", "") if len(first) == PIECE else first
 
 
 def cookie(known: Facts, name: str, value: str, seconds: int) -> str:
