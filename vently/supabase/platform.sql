@@ -338,6 +338,10 @@ create index if not exists idx_auth_code on auth.flow_state (auth_code);
 create index if not exists idx_user_id_auth_method on auth.flow_state (user_id, authentication_method);
 -- Ours alone: a new password ends what was to be linked.
 create index if not exists flow_state_linking_target_id_idx on auth.flow_state (linking_target_id);
+-- Ours alone: the session that asked for an account elsewhere to be linked. Whoever ends it ends that too.
+alter table auth.flow_state
+  add column if not exists session_id uuid references auth.sessions (id) on delete cascade;
+create index if not exists flow_state_session_id_idx on auth.flow_state (session_id);
 
 create table if not exists auth.oauth_client_states (
   id uuid primary key,

@@ -158,17 +158,24 @@ async def test_a_former_address_confirms_no_change(
     refused(await uses(site, of_old | {"verification_type": "email_change"}), 403, "otp_expired")
 
 
-async def test_a_new_password_ends_what_others_have_begun(site: httpx.AsyncClient, alice: Account) -> None:
-    """A thief of a session has an account of theirs elsewhere, which is about to be linked."""
-    _, challenge = challenged()
+@pytest.mark.parametrize("how", ["a new password", "signing out", "signing out elsewhere"])
+async def test_what_a_thief_of_a_session_has_begun_ends_with_it(
+    http: httpx.AsyncClient, site: httpx.AsyncClient, alice: Account, how: str
+) -> None:
+    """An account of theirs elsewhere is about to be linked."""
+    thief, (_, challenge) = await sign_in(http, alice), challenged()
     offered = await site.get(
         "/user/identities/authorize",
         params={"provider": "elsewhere", "skip_http_redirect": "true", **challenge},
-        headers=alice.bearer,
+        headers={"Authorization": f"Bearer {thief.session['access_token']}"},
     )
     assert offered.status_code == 200, offered.text
-    changed = await site.put("/user", json={"password": NEWER}, headers=alice.bearer)
-    assert changed.status_code == 200, changed.text
+    if how == "a new password":
+        done = await site.put("/user", json={"password": NEWER}, headers=alice.bearer)
+    else:
+        scope = "others" if how == "signing out elsewhere" else "global"
+        done = await site.post(f"/logout?scope={scope}", headers=alice.bearer)
+    assert done.status_code in {200, 204}, done.text
     opened = await site.get(offered.json()["url"], follow_redirects=False)
     assert "flow_state_not_found" in opened.headers["Location"]
 

@@ -37,6 +37,13 @@ class Challenge(msgspec.Struct, frozen=True):
         return hmac.compare_digest(made.encode(), self.text.encode())
 
 
+class Linking(msgspec.Struct, frozen=True):
+    """Whom an account elsewhere is to be linked to, and the session that asks for it: the flow ends with it."""
+
+    person: UUID
+    session: UUID | None
+
+
 class Flow(msgspec.Struct, frozen=True):
     """A flow whose code was just taken."""
 
@@ -76,7 +83,7 @@ async def begin(
     flow: UUID | None = None,
     user: UUID | None = None,
     back: str | None = None,
-    link_to: UUID | None = None,
+    linking: Linking | None = None,
 ) -> UUID:
     """A flow that will end in a session by `method` (oauth, magiclink, recovery …; it becomes the session's `amr`).
 
@@ -93,7 +100,8 @@ async def begin(
         challenge=challenge.text if challenge else None,
         challenge_method=challenge.method if challenge else None,
         back=back,
-        link_to=link_to,
+        link_to=linking.person if linking else None,
+        session=linking.session if linking else None,
     )
     return flow
 

@@ -3,11 +3,11 @@
 -- name: begin_flow
 insert into auth.flow_state (
   id, user_id, provider_type, authentication_method, code_challenge, code_challenge_method, referrer, linking_target_id,
-  created_at, updated_at
+  session_id, created_at, updated_at
 )
 values (
   :flow, :user, :provider, :method, :challenge, :challenge_method::text::auth.code_challenge_method, :back, :link_to,
-  clock_timestamp(), clock_timestamp()
+  :session, clock_timestamp(), clock_timestamp()
 );
 
 -- name: issue_code

@@ -61,7 +61,8 @@ async def _end(
     if flown.pkce:
         code = await flows.issue_code(tx, auth, flown.flow, person, token=token, refresh_token=refresh_token)
         return landings.with_code(flown.back, code), None
-    await tx.execute(sql.end_flow, flow=flown.flow)
+    if not await tx.execute(sql.end_flow, flow=flown.flow):
+        raise AuthError("flow_state_not_found", "This sign-in was ended meanwhile: begin again.", 404)
     session = await sessions.begin(tx, auth, person, "oauth", device=device)
     theirs = {"provider_token": token, "provider_refresh_token": refresh_token}
     return landings.with_session(flown.back, {**msgspec.structs.asdict(session), **theirs}), session

@@ -13,7 +13,7 @@ from vently.outside.signin import HINTS, Provider
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
 from vently.supabase.auth.flows import flows
-from vently.supabase.auth.flows.flows import Challenge
+from vently.supabase.auth.flows.flows import Challenge, Linking
 from vently.supabase.auth.providers import trips
 from vently.supabase.auth.providers.trips import Trip
 from vently.supabase.auth.sessions.presence import SignedIn, signed_in
@@ -68,7 +68,7 @@ async def offer_link(auth: Auth, claims: dict[str, Any], wish: Wish) -> str:
             provider=wish.provider,
             flow=trips.id_of(handle),
             back=wish.back,
-            link_to=found.id,
+            linking=Linking(found.id, found.session_id),
         )
     asked = {name: value for name, value in wish.more.items() if name in HINTS}
     asked |= {"provider": wish.provider, "handle": handle}
