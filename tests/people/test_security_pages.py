@@ -4,7 +4,7 @@ import pytest
 from cast import Person, Site
 from mailed_site import PASSWORD, Mailed, Somebody
 
-from vently.people.browsers import in_words
+from vently.supabase.browsers import in_words
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"

@@ -7,8 +7,8 @@ import msgspec
 
 from vently.database.pool import Transaction
 from vently.database.queries import load
-from vently.people import browsers
 from vently.refusals import NotFound
+from vently.supabase import browsers
 
 sql = load(__package__)
 

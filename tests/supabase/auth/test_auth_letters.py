@@ -8,10 +8,10 @@ import pytest
 from auth_cast import SITE
 
 from vently.supabase.auth.links import letters
-from vently.supabase.auth.links.browsers import family
 from vently.supabase.auth.links.tokens import Secret
 from vently.supabase.auth.links.words import WORDS, Name
 from vently.supabase.auth.rules import Rules
+from vently.supabase.browsers import family
 
 RULES = Rules(site_url=SITE)
 LINK = f"{SITE}/auth/v1/verify?token=x&type=signup&redirect_to=https%3A%2F%2Fvently.example"
@@ -85,11 +85,11 @@ def test_a_letter_says_how_long_it_lives(seconds, said):
             "Chrome on Windows",
         ),
         ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/537.36 Edg/142.0", "Edge on Windows"),
-        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/18.0 Safari/605.1.15", "Safari on a Mac"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/18.0 Safari/605.1.15", "Safari on Mac"),
         ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/142.0 Mobile Safari/537.36", "Chrome on Android"),
-        ("python-httpx/0.28", "an app"),
-        ("", "an app"),
-        (None, "an app"),
+        ("python-httpx/0.28", "Unknown browser"),
+        ("", "Unknown browser"),
+        (None, "Unknown browser"),
     ],
 )
 def test_a_browser_in_words(agent, words):

@@ -8,9 +8,9 @@ from vently.outside.mail import Mail
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import Device
 from vently.supabase.auth.links import letters
-from vently.supabase.auth.links.browsers import family
 from vently.supabase.auth.links.words import Name
 from vently.supabase.auth.users import User
+from vently.supabase.browsers import family
 
 sql = load(__package__)
 

@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words: enough for people to recognise their own."""
+"""Which browser on which system somebody signs in with: enough for people to recognise their own."""
 
 import re
 
@@ -22,16 +22,23 @@ _SYSTEMS = (
 )
 
 
-def in_words(user_agent: str | None) -> str:
-    """`Firefox on Linux`; a program by its own name; `Unknown browser` when it says nothing."""
-    text = (user_agent or "").strip()
+UNKNOWN = "Unknown browser"
+
+
+def family(user_agent: str | None) -> str:
+    """`Firefox on Linux`, in words of ours alone, fit for a letter. Versions are left out: an update is no new device."""
+    text = user_agent or ""
     browser, system = _first(_BROWSERS, text), _first(_SYSTEMS, text)
     if browser and system:
         return f"{browser} on {system}"
-    if browser or system:
-        return browser or f"An app on {system}"
-    name = re.match(r"[\w.-]{1,40}", text)
-    return f"A program ({name[0]})" if name else "Unknown browser"
+    return browser or (f"An app on {system}" if system else UNKNOWN)
+
+
+def in_words(user_agent: str | None) -> str:
+    """`family`; a program that is no browser by its own name."""
+    known = family(user_agent)
+    name = re.match(r"[\w.-]{1,40}", (user_agent or "").strip()) if known == UNKNOWN else None
+    return f"A program ({name[0]})" if name else known
 
 
 def _first(known: tuple[tuple[str, str], ...], text: str) -> str:
