@@ -26,7 +26,7 @@ UNKNOWN = "Unknown browser"
 
 
 def family(user_agent: str | None) -> str:
-    """`Firefox on Linux`, in words of ours alone, fit for a letter. Versions are left out: an update is no new device."""
+    """`Firefox on Linux`, in words of ours alone, fit for a letter. Versions are left out: updates are no news."""
     text = user_agent or ""
     browser, system = _first(_BROWSERS, text), _first(_SYSTEMS, text)
     if browser and system:
