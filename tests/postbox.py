@@ -61,6 +61,13 @@ class Postbox:
             await asyncio.sleep(0.02)
         raise AssertionError(f"no letter to {to}: {[str(each.message['Subject']) for each in self.letters]}")
 
+    async def newest(self, to: str, *, after: int = 0) -> Letter:
+        """The last one with a link, once no other can be under way: letters are begun within a fifth of a second."""
+        await self.letter(to, after=after)
+        await asyncio.sleep(1)
+        there = [each for each in self.letters[after:] if each.message["To"] == to and "/auth/v1/verify" in each.text]
+        return there[-1]
+
 
 class _Listening(Controller):
     """On a port the system picks."""
