@@ -39,7 +39,7 @@ class Flow(msgspec.Struct, frozen=True, omit_defaults=True):
 def begin(request: Any, kind: Kind, *, goal: str = "/", email: str = "", person: str = "") -> Flow:
     """A browser is in one flow at a time: the one before is forgotten.
 
-    Who asks for the same mail again keeps the verifier: another mail may not be sent, and then the first one's link counts.
+    Who asks for the same mail again keeps the verifier: no other may be sent, and then the first one's link counts.
     """
     before = current(request, kind)
     same = before is not None and email != "" and before.email == email
