@@ -135,7 +135,7 @@ async def test_sign_in_goes_where_one_came_from_and_nowhere_else(browser: Browse
         assert answer.url.path == lands
     refused = await browser.sends("/sign-in", "/sign-in", email=alice.email, password="wrong wrong wrong")
     assert refused.status_code == 422
-    assert "Invalid login credentials" in refused.text
+    assert "E-mail and password do not match." in refused.text
 
 
 async def test_the_list_goes_on_without_javascript(browser: Browser, dana: Person) -> None:

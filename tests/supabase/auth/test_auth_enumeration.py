@@ -14,6 +14,8 @@ from vently.supabase.auth import passwords
 
 SECRET = {"Authorization": f"Bearer {SECRET_KEY}"}
 VARIES = {"date", "content-length"}
+UNDER_WAY = {"signing_keys"}
+"""What a node does by itself all the time."""
 
 
 @pytest_asyncio.fixture
@@ -54,7 +56,8 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             ask = getattr(Transaction, name)
 
             async def watched(self, query, *given, _ask=ask, **more):
-                done.append(query.name)
+                if query.name not in UNDER_WAY:
+                    done.append(query.name)
                 return await _ask(self, query, *given, **more)
 
             patch.setattr(Transaction, name, watched)

@@ -211,9 +211,12 @@ async def test_without_its_guards_the_race_would_be_lost(
     without(monkeypatch, "take_code", "and (totp_last_step is null or totp_last_step < $1)", "")
     without(monkeypatch, "challenge_of_factor", "for no key update", "")
     doors = [await sign_in(http, alice) for _ in range(5)]
-    code = app.code()
-    answers = await asyncio.gather(*(each.verifies(factor, code) for each in doors))
-    assert [answer.status_code for answer in answers].count(200) > 1
+    for _ in range(20):  # a busy machine may let them run one after the other
+        code = app.code()
+        answers = await asyncio.gather(*(each.verifies(factor, code) for each in doors))
+        if [answer.status_code for answer in answers].count(200) > 1:
+            return
+    pytest.fail("nothing was lost")
 
 
 def without(monkeypatch: pytest.MonkeyPatch, name: str, guard: str, instead: str) -> None:

@@ -17,7 +17,7 @@ select to_jsonb(u) as person,
  where u.aud = 'authenticated'
    and (:filter::text = '' or strpos(lower(u.email), lower(:filter)) > 0
         or strpos(lower(u.raw_user_meta_data ->> 'full_name'), lower(:filter)) > 0)
- order by u.created_at desc, u.id desc
+ order by u.created_at desc nulls last, u.id desc
  limit :count offset :skip;
 
 -- name: get_user
