@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from auth_cast import API_KEY, PASSWORD, SITE, Account, sign_up
+from auth_cast import API_KEY, PASSWORD, SITE, Account, ruled, sign_up
 from issuer import CLIENT_ID, CLIENT_SECRET, Issuer, issuing
 from provider_cast import CALLBACK, NAME, Browser, challenged, in_fragment, in_query
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
@@ -111,8 +111,11 @@ async def test_who_was_here_before_is_known_by_the_subject(http, browser: Browse
     assert second["user"]["email"] == f"moved.{login}"
 
 
-async def test_a_verified_address_finds_the_account_that_has_it(http, browser: Browser, login: str):
+async def test_a_verified_address_finds_the_account_that_has_it(
+    auth: Auth, http, browser: Browser, login: str, monkeypatch: pytest.MonkeyPatch
+):
     alice = await sign_up(http, login, data={"name": "Alice herself"})
+    monkeypatch.setattr(auth, "rules", ruled(auth, autoconfirm=False).rules)
     session = await session_of(http, browser, login)
     assert session["user"]["id"] == alice.session["user"]["id"]
     assert session["user"]["app_metadata"]["providers"] == ["email", NAME]
@@ -121,6 +124,20 @@ async def test_a_verified_address_finds_the_account_that_has_it(http, browser: B
     assert session["user"]["user_metadata"]["full_name"] == login.partition("@")[0]
     again = await http.post("/token?grant_type=password", json={"email": login, "password": PASSWORD})
     assert again.status_code == 200, "the password still counts"
+
+
+async def test_where_no_address_is_confirmed_nobody_is_led_into_an_account_that_may_be_a_strangers(
+    http, browser: Browser, login: str, owner: asyncpg.Connection
+):
+    squatter = await sign_up(http, login)
+    user = squatter.session["user"]["id"]
+    assert "error_code=email_exists" in await browser.signs_in(login)
+    await http.post("/logout", headers=squatter.bearer)
+    assert "error_code=email_exists" in await browser.signs_in(login)
+    assert await owner.fetchval("select count(*) from auth.identities where provider_id = $1", login) == 0
+    # As an administrator makes one: nobody else has a way in.
+    await owner.execute("update auth.users set encrypted_password = null where id = $1::text::uuid", user)
+    assert (await session_of(http, browser, login))["user"]["id"] == user
 
 
 async def test_who_squats_on_an_address_is_put_out_when_its_owner_comes(

@@ -43,7 +43,7 @@ async def arrive(auth: Auth, flown: Flown, trip: Trip, answer: Mapping[str, str]
     )
     with saving("saving new user"):
         async with auth.acting() as tx:
-            person = await _settle(tx, flown, grant.claimed)
+            person = await _settle(tx, auth, flown, grant.claimed)
             if person.banned:
                 raise AuthError("user_banned", "User is banned", 403)
             there, session = await _end(tx, auth, flown, person.id, grant, device)
@@ -68,7 +68,7 @@ async def _end(
     return landings.with_session(flown.back, {**msgspec.structs.asdict(session), **theirs}), session
 
 
-async def _settle(tx: Transaction, flown: Flown, claimed: Claimed) -> Person:
+async def _settle(tx: Transaction, auth: Auth, flown: Flown, claimed: Claimed) -> Person:
     details = details_of(claimed)
     email = email_of_claim(claimed)
     # First sign-ins of one account, or to one address, come one after the other: the second finds what the first made.
@@ -83,14 +83,16 @@ async def _settle(tx: Transaction, flown: Flown, claimed: Claimed) -> Person:
     if known is not None:
         await tx.execute(sql.fill_details, person=known.id, data=details)
         return known
-    person = await _person_for(tx, claimed, details, email)
+    person = await _person_for(tx, auth, claimed, details, email)
     if not person.banned:
         await _add_identity(tx, person.id, flown.provider, claimed.subject, details)
         await tx.execute(sql.fill_details, person=person.id, data=details)
     return person
 
 
-async def _person_for(tx: Transaction, claimed: Claimed, details: dict[str, Any], email: str | None) -> Person:
+async def _person_for(
+    tx: Transaction, auth: Auth, claimed: Claimed, details: dict[str, Any], email: str | None
+) -> Person:
     """Who has this address, if the provider vouches for it; else somebody new."""
     owner = await tx.maybe_one(sql.person_of_email, Person, email=email) if email else None
     if owner is None:
@@ -111,6 +113,13 @@ async def _person_for(tx: Transaction, claimed: Claimed, details: dict[str, Any]
         # Whoever signed up with it never showed that it is theirs: no door they left open may stay.
         await tx.execute(sql.clear_unconfirmed, person=owner.id)
         return owner
+    if auth.rules.autoconfirm and not owner.banned and await tx.value(sql.may_be_a_strangers, person=owner.id):
+        raise AuthError(
+            "email_exists",
+            "An account with this address exists, and this site does not confirm addresses: "
+            "sign in the way you signed up, then link the provider in your account.",
+            422,
+        )
     return msgspec.structs.replace(owner, joined=True)
 
 

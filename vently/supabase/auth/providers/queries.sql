@@ -56,6 +56,21 @@ select id, email::text as email, email_confirmed_at is not null as confirmed,
  where email = :email and not is_sso_user
    for no key update;
 
+-- name: may_be_a_strangers
+-- Where addresses count as confirmed at once, anybody may have signed up with this one: there is a way in, and none of
+-- them is by a provider that vouches for the address.
+select not exists (
+         select from auth.identities i
+          where i.user_id = u.id and i.provider <> 'email' and i.email = u.email
+            and i.identity_data ->> 'email_verified' = 'true'
+       )
+   and (coalesce(u.encrypted_password, '') <> ''
+        or exists (select from auth.identities i where i.user_id = u.id and i.provider <> 'email')
+        or exists (select from auth.webauthn_credentials c where c.user_id = u.id)
+        or exists (select from auth.sessions s where s.user_id = u.id))
+  from auth.users u
+ where u.id = :person;
+
 -- name: lock_person
 select id, email::text as email, email_confirmed_at is not null as confirmed,
        coalesce(banned_until > now(), false) as banned
