@@ -38,6 +38,10 @@ async def test_a_browser_whose_session_was_ended_elsewhere_is_told_once_and_is_a
         await browser.post("/sign-up", data={"_csrf": form[1], "name": "Two", **account})
         elsewhere = (await browser.post("/auth/v1/token?grant_type=password", json=account)).json()["access_token"]
         await browser.post("/auth/v1/logout", headers={"authorization": f"Bearer {elsewhere}"})
-        told = await browser.get("/", headers=page)
-        assert (told.status_code, "This session has ended" in told.text) == (401, True)
-        assert (await browser.get("/", headers=page)).status_code == 200
+        assert (await browser.get("/nothing-here", headers=page)).status_code == 404
+        there = await browser.get("/?q=jazz", headers=page)
+        assert (there.status_code, there.headers["location"]) == (303, "/?q=jazz")
+        told = await browser.get("/?q=jazz", headers=page)
+        assert (told.status_code, "You have been signed out." in told.text) == (200, True)
+        again = await browser.get("/", headers=page)
+        assert (again.status_code, "You have been signed out." in again.text) == (200, False)

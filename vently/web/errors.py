@@ -10,9 +10,10 @@ import structlog
 from litestar.exceptions import HTTPException
 
 from vently.refusals import FieldError, Refusal, Unauthenticated, Unavailable
-from vently.web import facts, pages, places
+from vently.web import facts, flashes, pages, places
 from vently.web import viewer as viewers
 from vently.web.answers import PROBLEM, Answer, redirect
+from vently.web.form_pages import ours
 from vently.web.json_body import ClientGone
 
 log = structlog.get_logger("vently.web")
@@ -20,8 +21,8 @@ log = structlog.get_logger("vently.web")
 BELOW_AAL2 = "insufficient-aal"
 """How the database refuses people whose session has not shown their second factor."""
 
-OUT = ("suspended", "session-ended")
-"""How it refuses people who are banned or signed out elsewhere: their browser is a visitor's from then on."""
+SUSPENDED, ENDED = "suspended", "session-ended"
+"""How it refuses people who are banned, or signed out elsewhere: their browser is a visitor's from then on."""
 
 STEP_UP = 'Bearer error="insufficient_user_authentication", acr_values="aal2"'
 """RFC 9470: what a client needs to ask its person for."""
@@ -62,10 +63,10 @@ async def answer(scope: Any, error: Exception) -> Answer:
     problem, headers = _problem(error, scope["path"], facts.of(scope).request_id)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Refusal):
         log.error("fault", path=scope.get("path_template"), exception="".join(traceback.format_exception(error)))
-    if _is(error, *OUT):
+    if _is(error, SUSPENDED, ENDED):
         viewers.forget(facts.of(scope))
     if places.is_page(scope["path"]) and prefers_html(scope):
-        given = to_second_factor(scope) if _is(error, BELOW_AAL2) else await pages.problem(scope, problem)
+        given = _elsewhere(scope, error) or await pages.problem(scope, problem)
     else:
         given = Answer(problem, problem.status, media_type=PROBLEM)
     for name, value in headers.items():
@@ -73,13 +74,21 @@ async def answer(scope: Any, error: Exception) -> Answer:
     return given
 
 
-def to_second_factor(scope: Any) -> Answer:
-    """For who is signed in with the first factor alone: to the page that asks for the second."""
+def _elsewhere(scope: Any, error: Exception) -> Answer | None:
+    """Who is signed in with the first factor alone goes to the page that asks for the second; who was signed out
+    elsewhere sees the page again, as a visitor.
+    """
+    looks = scope["method"] in places.SAFE_METHODS
     goal = _address(scope["path"])
     if scope["query_string"]:
         goal += f"?{scope['query_string'].decode('latin-1')}"
-    asked = urlencode({"next": goal}) if scope["method"] in places.SAFE_METHODS else ""
-    return redirect(f"/sign-in/second-factor?{asked}".rstrip("?"))
+    if _is(error, BELOW_AAL2):
+        asked = urlencode({"next": goal}) if looks else ""
+        return redirect(f"/sign-in/second-factor?{asked}".rstrip("?"))
+    if _is(error, ENDED) and looks and not any(name == b"authorization" for name, _ in scope["headers"]):
+        flashes.leave(scope, "error", "You have been signed out.")
+        return redirect(ours(goal))
+    return None
 
 
 def _is(error: Exception, *kinds: str) -> bool:
