@@ -26,6 +26,9 @@ async function perform(form) {
 
 function why(error) {
   if (error.name === "NotAllowedError") return "That was not finished. Try again, or choose another way.";
+  if (error.name === "SecurityError" && /^[\d.]+$|^\[/.test(location.hostname))
+    return `Passkeys belong to a name, not to numbers: open http://localhost:${location.port} instead.`;
+  if (error.name === "SecurityError") return "Passkeys belong to another address of this site: open it there.";
   if (error.name === "InvalidStateError") return "This device has a passkey for you already.";
   return error.message;
 }
