@@ -68,6 +68,18 @@ async def test_without_the_last_factor_the_first_is_enough_again(carol: Person) 
     assert (await carol.get("/api/me")).status_code == 200
 
 
+async def test_a_session_whose_factor_is_gone_is_below_the_others_at_once(alice: Person) -> None:
+    """Its token says aal2 for up to an hour."""
+    alice.token = await secures(alice)
+    second = (await alice.post("/auth/v1/factors", {"factor_type": "totp", "friendly_name": "tablet"})).json()
+    challenge = (await alice.post(f"/auth/v1/factors/{second['id']}/challenge", {})).json()
+    body = {"challenge_id": challenge["id"], "code": pyotp.TOTP(second["totp"]["secret"]).now()}
+    alice.token = (await alice.post(f"/auth/v1/factors/{second['id']}/verify", body)).json()["access_token"]
+    assert (await alice.get("/api/me")).status_code == 200
+    assert (await alice.delete(f"/auth/v1/factors/{second['id']}")).status_code == 200
+    below(await alice.get("/api/me"))
+
+
 async def test_a_browser_is_led_to_the_page_that_asks(site: Site, bob: Person) -> None:
     await secures(bob)
     cookies = {"cookie": f"vently_access={bob.token}", "accept": "text/html"}
