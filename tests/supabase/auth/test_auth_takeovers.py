@@ -205,6 +205,31 @@ async def test_what_an_administrator_shuts_is_opened_by_no_link(
     refused(await uses(site, link), 403, "otp_expired")
 
 
+async def test_of_a_hidden_account_nothing_is_left_to_sign_in_with(
+    site: httpx.AsyncClient, confirming: Auth, alice: Account, owner: asyncpg.Connection
+) -> None:
+    _, challenge = challenged()
+    await site.post("/magiclink", json={"email": alice.email, **challenge})
+    await confirming.post.settled()
+    user = alice.session["user"]["id"]
+    await owner.execute(
+        "insert into auth.webauthn_credentials (user_id, credential_id, public_key) values ($1::text::uuid, $2, '')",
+        user,
+        alice.email.encode(),
+    )
+    hidden = await site.request("DELETE", f"/admin/users/{user}", headers=SECRET, json={"should_soft_delete": True})
+    assert hidden.status_code == 200, hidden.text
+    tables = await owner.fetch(
+        "select table_name from information_schema.columns where table_schema = 'auth' and column_name = 'user_id'"
+    )
+    left = {
+        table["table_name"]
+        for table in tables
+        if await owner.fetchval(f"select count(*) from auth.{table['table_name']} where user_id::text = $1", user)
+    }
+    assert left == {"identities"}, "their names there are hashes by now"
+
+
 # Second factors that are gone
 
 

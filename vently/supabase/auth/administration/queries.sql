@@ -121,6 +121,16 @@ with person as (
   delete from auth.sessions s using person where s.user_id = person.id
 ), factors as (
   delete from auth.mfa_factors f using person where f.user_id = person.id
+), recovery_codes as (
+  delete from auth.mfa_recovery_code_sets r using person where r.user_id = person.id
+), passkeys as (
+  delete from auth.webauthn_credentials c using person where c.user_id = person.id
+), ceremonies as (
+  delete from auth.webauthn_challenges c using person where c.user_id = person.id
+), devices as (
+  delete from auth.known_devices d using person where d.user_id = person.id
+), flows as (
+  delete from auth.flow_state f using person where person.id in (f.user_id, f.linking_target_id)
 )
 delete from auth.one_time_tokens t using person where t.user_id = person.id;
 
