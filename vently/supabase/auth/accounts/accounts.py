@@ -63,7 +63,8 @@ async def sign_up_with_confirmation(
 ) -> User:
     """A new account that waits until its address is confirmed by a letter; see `links.sign_up`."""
     email, stored = await _chosen(asked.email, password, data or {})
-    return await pending.sign_up(auth, msgspec.structs.replace(asked, email=email), stored, data or {})
+    chosen = pending.Chosen(password, stored)
+    return await pending.sign_up(auth, msgspec.structs.replace(asked, email=email), chosen, data or {})
 
 
 async def sign_in(auth: Auth, email: str, password: str, *, device: Device = NOWHERE) -> Session:

@@ -35,13 +35,16 @@ insert into auth.identities (provider_id, user_id, identity_data, provider, last
 select id::text, id, :identity::jsonb, 'email', now(), now(), now() from person
 returning user_id;
 
+-- name: password_that_waits
+select encrypted_password from auth.users where email = :email and email_confirmed_at is null and not is_sso_user;
+
 -- name: sign_up_again
--- The newest sign-up counts until one is confirmed: whoever was first may have been somebody else. Who was invited may
--- have been given a role already: there a stranger's password must not come in. The letter before is dead at once, for
--- it would confirm the password of now.
+-- A password that both have chosen (`same`) stays; of two different ones, one may be a stranger's, so none does. Who was
+-- invited may have been given a role already, and is left alone. The letter before is dead at once.
 with person as (
   update auth.users u
-     set encrypted_password = :password, raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id),
+     set encrypted_password = case when u.encrypted_password = :same::text then u.encrypted_password end,
+         raw_user_meta_data = :data::jsonb || jsonb_build_object('sub', u.id),
          updated_at = now()
    where u.email = :email
      and u.email_confirmed_at is null
