@@ -167,6 +167,11 @@ await laptop.goto("/me/security");
 seen.steps.passkeyUsed = await laptop.locator("#passkeys li small").innerText();
 await laptop.click("#passkeys button:has-text('Remove')");
 await laptop.locator("#flash", { hasText: "Removed" }).waitFor();
+await laptop.waitForURL("**/sign-in/second-factor?**"); // what signed in here is gone
+await laptop.click("summary:has-text('recovery code')");
+await laptop.fill("#recovery_code", recovery[0]);
+await laptop.click("button:has-text('Use it')");
+await laptop.waitForURL("**/me/security");
 await laptop.goto("/me");
 await laptop.click("button:has-text('Sign out')");
 await laptop.waitForURL(given.base + "/");

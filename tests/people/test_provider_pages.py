@@ -1,5 +1,7 @@
 """Signing in with another site by pages, and linking an account there: against a real OpenID provider."""
 
+import html
+import re
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -118,6 +120,23 @@ async def test_linking_and_unlinking(offering: Mailed, issuer: Issuer) -> None:
     action = next(action for action in browser.forms if action.startswith("/me/security/identities/"))
     await browser.sends(action)
     assert "Unlinked." in browser.text
+
+
+async def test_who_opens_anothers_link_is_asked_first(offering: Mailed, issuer: Issuer) -> None:
+    carol, bob = await offering.signed_up(), await offering.signed_up()
+    token = carol.browser.cookie("vently_access")
+    asked = await carol.browser.http.get(
+        "/auth/v1/user/identities/authorize?provider=oidc&skip_http_redirect=true",
+        headers={"authorization": f"Bearer {token}"},
+    )
+    by_hand = await bob.browser.http.get(asked.json()["url"], headers={"sec-fetch-site": "none"})
+    assert by_hand.headers["location"].startswith(f"{offering.address}/sign-in/link?")
+    page = await bob.browser.opens(by_hand.headers["location"].removeprefix(offering.address))
+    assert (page.status, "Go on only if that was you" in page.text) == (200, True)
+    onwards = re.search(r'href="(/auth/v1/authorize[^"]+)"', page.page)
+    assert onwards
+    there = await bob.browser.http.get(html.unescape(onwards[1]), headers={"sec-fetch-site": "same-origin"})
+    assert there.headers["location"].startswith(issuer.url)
 
 
 async def test_the_only_way_in_is_not_unlinked(offering: Mailed, issuer: Issuer) -> None:

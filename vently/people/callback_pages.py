@@ -1,6 +1,7 @@
 """Where links of mails and other sites come back to, and how one goes to another site."""
 
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +15,8 @@ from vently.people.sign_in_pages import Goal, called
 from vently.refusals import Invalid
 from vently.supabase.accounts import Session
 from vently.supabase.auth.errors import AuthError
-from vently.web import flashes, forms, pages
+from vently.supabase.client import SignIn
+from vently.web import facts, flashes, forms, pages
 from vently.web.answers import Answer, redirect
 from vently.web.form_pages import ours
 from vently.web.routes import get, post
@@ -59,6 +61,22 @@ async def link(request: Any, viewer: Viewer) -> Answer:
     except AuthError as refused:
         raise left(request, refused) from None
     return await _leave_for(request, url, form.provider)
+
+
+class Offered(msgspec.Struct):
+    """What an address to link with says; all of it goes along."""
+
+    provider: Word = ""
+    handle: Word = ""
+
+
+@get("/sign-in/link")
+async def ask_before_linking(request: Any, viewer: Viewer, query: Offered) -> Answer:  # noqa: ARG001 - asks who
+    """Whether to link: the address came from elsewhere, and may be somebody else's"""
+    sign_in: SignIn = facts.of(request).parts.other["sign_in"]
+    url = f"{sign_in.place}/authorize?{urlencode(parse_qsl(request.scope['query_string'].decode('latin-1')))}"
+    name = called(request, query.provider)
+    return await pages.page(request, "people/linking.html", url=url, name=name)
 
 
 @get("/sign-in/callback")
@@ -109,4 +127,4 @@ async def _stranded(request: Any, flow: Flow | None, trouble: str) -> Answer:
     return await pages.page(request, "people/callback.html", status=400 if trouble else 200, trouble=trouble, flow=flow)
 
 
-ROUTES = [go_to_provider, link, callback]
+ROUTES = [go_to_provider, link, ask_before_linking, callback]

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import asyncpg
 import httpx
@@ -407,7 +407,6 @@ async def test_a_second_factor_guards_the_ways_in(http, alice: Account, owner: a
         ("cross-site", "//[", False),
         ("cross-site", f"{SITE}/", True),
         ("same-origin", None, True),
-        ("none", None, True),
     ],
 )
 async def test_nobody_is_made_to_link_what_is_theirs_to_carol(
@@ -419,6 +418,18 @@ async def test_nobody_is_made_to_link_what_is_theirs_to_carol(
     assert there.startswith(browser.issuer.url if may else f"{SITE}?")
     if not may:
         assert refused(there) == "validation_failed"
+
+
+async def test_who_opens_a_link_by_hand_is_asked_first(http, browser: Browser, bob: Account):
+    """From a mail or a chat: it may be Carol who sent it. Going on from the page that asks is going on from here."""
+    url = (await link_address(http, bob)).json()["url"]
+    browser.client.headers["sec-fetch-site"] = "none"
+    for _ in range(2):
+        asked = await browser.sets_out(url)
+        assert asked.startswith(f"{SITE}/sign-in/link?")
+        assert urlsplit(asked).query == urlsplit(url).query
+    browser.client.headers["sec-fetch-site"] = "same-origin"
+    assert (await browser.sets_out(url)).startswith(browser.issuer.url)
 
 
 async def test_somebody_without_a_name_gets_one_by_linking(http, browser: Browser, login, alice, owner):

@@ -42,6 +42,8 @@ async def authorize(request: AnyRequest) -> Response[Any]:
         return said({"url": f"{auth.rules.issuer}/authorize?{urlencode(kept)}"})
     await limits.spend(auth, "authorize", address_of(request))
     back, handle = wish.back, query.get("handle")
+    if handle and request.headers.get("sec-fetch-site") == "none":
+        return _to(f"{auth.rules.site_url}/sign-in/link?{urlencode(query)}")
     try:
         if handle:
             back = auth.rules.site_url
@@ -122,7 +124,8 @@ async def _come_back(request: AnyRequest, parameters: bytes, *, status: int) -> 
 
 def _check_opener(request: AnyRequest, back: str) -> None:
     """Linking is begun by a program, so the browser that finishes it may be made to: a page of Carol's could have
-    Alice's browser link Alice's account elsewhere to Carol's here. Browsers say whose page sent them.
+    Alice's browser link Alice's account elsewhere to Carol's here. Browsers say whose page sent them; whoever opened
+    the address from a mail or another program is asked first, by a page of ours.
     """
     site = request.headers.get("sec-fetch-site", "none")
     if site not in {"none", "same-origin"} and _origin(request.headers.get("referer", "")) != _origin(back):
