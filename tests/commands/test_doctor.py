@@ -91,6 +91,16 @@ def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     assert "cannot be reached" in examined(Terminal(tmp_path), **gone)["database"]["said"]
 
 
+def test_what_it_says_of_mail(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    assert "confirmed at once" in examined(terminal)["mail"]["said"]
+    named = examined(terminal, VENTLY_SMTP_URL="smtp://me:hush@mail.example.org:587")["mail"]["said"]
+    assert named == "Mail is handed to mail.example.org."
+    unusable = examined(terminal, VENTLY_SMTP_URL="carrier pigeons")
+    assert "VENTLY_SMTP_URL" in unusable["settings"]["said"]
+    assert "mail" not in unusable
+
+
 def test_every_setting_is_listed_with_its_meaning(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     listed = json.loads(terminal.types("doctor", "--settings", "--json").stdout)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from vently.app import mailer, providers
 from vently.commands import doctor_database, doctor_project, findings
 from vently.commands.connecting import reachable
 from vently.commands.findings import Finding, fine, note, wrong
@@ -50,7 +51,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
         "keys": _keys(settings),
         "database": _database(settings),
         "supabase": _project(settings),
-        "mail": _pretenders(settings),
+        "mail": _mail(settings),
+        "limits": _limits(settings),
         "site": _site(settings.site_url),
     }
     found = [finding for name, check in checks.items() for finding in _to_the_end(name, check)]
@@ -153,9 +155,20 @@ def _project(settings: Settings) -> Iterator[Finding]:
     yield from asyncio.run(doctor_project.examine(settings))
 
 
-def _pretenders(settings: Settings) -> Iterator[Finding]:
-    if not settings.supabase_url:
-        yield note("mail", "No mail server is configured: whoever signs up is confirmed at once, without a mail.")
+def _mail(settings: Settings) -> Iterator[Finding]:
+    try:
+        mailer(settings)
+        providers(settings)
+    except ValueError as error:
+        yield wrong("settings", str(error))
+    else:
+        if settings.smtp_url:
+            yield fine("mail", f"Mail is handed to {urlsplit(settings.smtp_url).hostname}.")
+        elif not settings.supabase_url:
+            yield note("mail", "No mail server is configured: whoever signs up is confirmed at once, without a mail.")
+
+
+def _limits(settings: Settings) -> Iterator[Finding]:
     if settings.rate_limits == "off":
         yield note("limits", "Rate limits are off, which is for load tests.", "Unset VENTLY_RATE_LIMITS.")
 
