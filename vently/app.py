@@ -14,7 +14,7 @@ from vently.communities import member_pages
 from vently.communities import pages as communities_pages
 from vently.database.migrate import Room
 from vently.database.pool import Database, Viewer
-from vently.database.readiness import behind
+from vently.database.readiness import until_current
 from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
@@ -84,45 +84,8 @@ def create(settings: Settings) -> Envelope:
     signer = signing.load(settings.secret, settings.data)
     door = door_of(settings, signer)
 
-    @asynccontextmanager
-    async def lifespan(parts: Parts) -> AsyncIterator[None]:
-        parts.open_database = await Database.open(
-            settings.database_url,
-            site=settings.site_url,
-            size=settings.database_connections,
-            pooler=settings.database_pooler == "transaction",
-        )
-        database, fresh = parts.open_database, False
-
-        async def up_to_date() -> str | None:
-            """Asked until it is: a database does not grow older while a node runs."""
-            nonlocal fresh
-            reason = None if fresh else await behind(database)
-            fresh = reason is None
-            return reason
-
-        parts.readiness.append(up_to_date)
-        parts.other["places"] = gazetteer()
-        # A community's and a person's page show events, which live in a room above theirs.
-        parts.other["agenda"], parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
-        await door.open(parts)
-        sweeps = asyncio.create_task(sweeping.hourly([door.sweep, partial(sweeping.answers, database)]))
-        try:
-            yield
-        finally:
-            sweeps.cancel()
-            await asyncio.gather(sweeps, return_exceptions=True)
-            await door.close()
-            await parts.open_database.close()
-
     async def refresh(token: str) -> facts.Session | None:
-        known = facts.current.get()
-        asker = Asker(known.address, known.user_agent, request_id=known.request_id) if known else Asker()
-        try:
-            session = await Conversation(app.parts.other["sign_in"], asker).refresh(token)
-        except AuthError:
-            return None
-        return facts.Session(session.access_token, session.refresh_token, session.expires_in)
+        return await _refreshed(app.parts, token)
 
     async def portray(viewer: Viewer) -> Any:
         async with app.parts.database.acting_as(viewer) as tx:
@@ -131,7 +94,7 @@ def create(settings: Settings) -> Envelope:
     app = shell.create_app(
         settings,
         [*API, *PAGES, *door.routes],
-        lifespan=lifespan,
+        lifespan=partial(_living, door),
         verify=door.verify,
         refresh=refresh,
         publishable_keys=[settings.supabase_publishable_key or publishable_key(signer)],
@@ -141,7 +104,42 @@ def create(settings: Settings) -> Envelope:
         drain_seconds=settings.drain_seconds,
     )
     app.parts.other["sign_in"] = door.sign_in(app)
+    app.parts.other["places"] = gazetteer()
+    # A community's and a person's page show events, which live in a room above theirs.
+    app.parts.other["agenda"], app.parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
     return app
+
+
+@asynccontextmanager
+async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
+    """What a node opens before its first request, does meanwhile, and closes after its last."""
+    settings = parts.settings
+    parts.open_database = database = await Database.open(
+        settings.database_url,
+        site=settings.site_url,
+        size=settings.database_connections,
+        pooler=settings.database_pooler == "transaction",
+    )
+    parts.readiness.append(until_current(database))
+    await door.open(parts)
+    sweeps = asyncio.create_task(sweeping.hourly([door.sweep, partial(sweeping.answers, database)]))
+    try:
+        yield
+    finally:
+        sweeps.cancel()
+        await asyncio.gather(sweeps, return_exceptions=True)
+        await door.close()
+        await database.close()
+
+
+async def _refreshed(parts: Parts, token: str) -> facts.Session | None:
+    known = facts.current.get()
+    asker = Asker(known.address, known.user_agent, request_id=known.request_id) if known else Asker()
+    try:
+        session = await Conversation(parts.other["sign_in"], asker).refresh(token)
+    except AuthError:
+        return None
+    return facts.Session(session.access_token, session.refresh_token, session.expires_in)
 
 
 def door_of(settings: Settings, signer: Signer) -> Door:
