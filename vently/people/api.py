@@ -52,7 +52,7 @@ async def list_sessions(viewer: Viewer, db: Database) -> Answer:
 async def end_session(viewer: Viewer, db: Database, session: UUID) -> Answer:
     """Sign a browser or program out
 
-    At once here; elsewhere an access token it holds may count until it runs out, within the hour.
+    At once in Vently; other services that take its access token may do so until it expires, within the hour.
     """
     async with db.acting_as(viewer) as tx:
         await sessions.end(tx, session)

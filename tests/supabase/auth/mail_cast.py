@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import uvicorn
 from aiosmtpd.controller import Controller
-from auth_cast import NEW_VERSION, SECRET_KEY, SITE
+from auth_cast import NEW_VERSION, PASSWORD, SECRET_KEY, SITE
 from cast import SECRET
 from litestar import Litestar
 from litestar.datastructures import State
@@ -98,6 +98,14 @@ class MailedSite:
     async def letter(self, to: str) -> Letter:
         """The newest."""
         return (await self.letters(to))[-1]
+
+    async def signs_up(self, address: str) -> str:
+        """A new account, confirmed by the link of its letter; gives the address."""
+        made = await self.http.post("/signup", json={"email": address, "password": PASSWORD})
+        assert made.status_code == 200, made.text
+        assert "access_token" in (await self.follow(await self.letter(address))).fragment
+        await self.auth.post.settled()
+        return address
 
     async def follow(self, link: str | Letter) -> "Landing":
         """Open a link of a letter, as a browser does, up to the first page that is not sign-in's. What was asked for

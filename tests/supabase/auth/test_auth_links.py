@@ -47,11 +47,7 @@ def bob() -> str:
 @pytest_asyncio.fixture
 async def alice(site: MailedSite) -> str:
     """Alice's address; she has a confirmed account."""
-    address = f"alice.links{next(_numbers)}@example.com"
-    await sign_up(site, address)
-    await site.follow(await site.letter(address))
-    await site.auth.post.settled()
-    return address
+    return await site.signs_up(f"alice.links{next(_numbers)}@example.com")
 
 
 @pytest_asyncio.fixture

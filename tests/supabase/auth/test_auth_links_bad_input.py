@@ -45,11 +45,7 @@ def nobody() -> str:
 @pytest_asyncio.fixture
 async def alice(site: MailedSite) -> str:
     """Alice's address; she has a confirmed account."""
-    address = f"alice.bad{next(_numbers)}@example.com"
-    made = await site.http.post("/signup", json={"email": address, "password": PASSWORD})
-    assert made.status_code == 200, made.text
-    assert "access_token" in (await site.follow(await site.letter(address))).fragment
-    return address
+    return await site.signs_up(f"alice.bad{next(_numbers)}@example.com")
 
 
 ASKING = {

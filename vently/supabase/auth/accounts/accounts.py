@@ -15,8 +15,7 @@ from vently.supabase.auth.limits import limits
 from vently.supabase.auth.links import alarms, email_change, reauthentication, tokens
 from vently.supabase.auth.links import sign_up as pending
 from vently.supabase.auth.links.asking import Asked
-from vently.supabase.auth.saving import email_exists
-from vently.supabase.auth.saving import saving as saving  # noqa: PLC0414 - other subjects know it by this name
+from vently.supabase.auth.saving import email_exists, saving
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.presence import SignedIn, check_assurance, session_of, signed_in
 from vently.supabase.auth.sessions.sessions import Session

@@ -3,10 +3,10 @@
 from typing import Any
 
 from vently.database.queries import load
-from vently.supabase.auth.accounts.accounts import saving
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.devices import NOWHERE, Device
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.saving import saving
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.sessions.sessions import Session
 from vently.supabase.auth.users import check_metadata, new_id

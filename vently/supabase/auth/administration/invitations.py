@@ -8,7 +8,6 @@ import msgspec
 from vently.database.pool import Transaction
 from vently.database.queries import load
 from vently.supabase.auth import passwords
-from vently.supabase.auth.accounts.accounts import saving
 from vently.supabase.auth.administration import people
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
@@ -22,6 +21,7 @@ from vently.supabase.auth.links.occasions import (
     RECOVERY,
     SIGN_UP,
 )
+from vently.supabase.auth.saving import saving
 from vently.supabase.auth.users import User, check_metadata, email_of
 
 sql = load(__package__)

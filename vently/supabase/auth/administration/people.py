@@ -9,10 +9,10 @@ import msgspec
 
 from vently.database.pool import Transaction
 from vently.database.queries import load
-from vently.supabase.auth.accounts.accounts import saving
 from vently.supabase.auth.administration.attributes import Attributes, Judged, judged
 from vently.supabase.auth.auth import Auth
 from vently.supabase.auth.errors import AuthError
+from vently.supabase.auth.saving import saving
 from vently.supabase.auth.sessions import sessions
 from vently.supabase.auth.users import User, check_metadata, new_id, user_of
 
