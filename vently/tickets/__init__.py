@@ -1,0 +1,1 @@
+"""Tickets: what is for sale, orders and their money, the tickets people hold, the door."""

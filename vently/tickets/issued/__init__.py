@@ -1,0 +1,1 @@
+"""Issued tickets: signed code, QR, PDF, calendar entry, letters."""
