@@ -1,15 +1,13 @@
 """Words the templates use: dates, money, names, covers and prose, as Jinja filters and globals."""
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from babel.numbers import format_currency, get_currency_precision
 from jinja2 import Environment, pass_environment
 
-from vently.web import dates, prose, schema_org
+from vently.web import dates, money, prose, schema_org
 from vently.web.assets import asset_url
 from vently.web.covers import ANY
 
@@ -33,7 +31,7 @@ def register(environment: Environment) -> None:
         local=dates.local,
         long_day=dates.long_day,
         markdown=prose.markdown,
-        money=money,
+        money=money.formatted,
         query=query,
         starts_on=dates.starts_on,
         time_of_day=dates.time_of_day,
@@ -47,12 +45,6 @@ def register(environment: Environment) -> None:
         map_url=map_url,
         zones=dates.zones,
     )
-
-
-def money(amount: int, currency: str) -> str:
-    """Minor units as people write them: 1250, "EUR" -> "€12.50"."""
-    whole = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return format_currency(whole, currency, locale=dates.LOCALE)
 
 
 def initials(name: str | None) -> str:
