@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from vently.outside import mail
-from vently.outside.mail import Mail, MailDelayed, MailRefused, Post
+from vently.outside.mail import Attachment, Mail, MailDelayed, MailRefused, Post
 from vently.outside.mail.composing import SenderUnusable
 from vently.outside.mail.folder import FolderMailer
 from vently.outside.mail.smtp import SmtpMailer, SmtpUrlUnusable
@@ -148,6 +149,56 @@ async def test_a_letter_arrives_as_text_and_as_html(url, box):
     assert letter.get_body(("plain",)).get_content().split("\r\n") == LETTER.text.split("\n")
     assert letter.get_body(("html",)).get_content().split("\r\n") == LETTER.html.split("\n")
     assert box.raw[0].isascii()
+
+
+async def test_files_go_with_a_letter_byte_for_byte(url, box):
+    pdf, calendar = bytes(range(256)) * 40, "BEGIN:VCALENDAR\r\nSUMMARY:Žluťoučký kůň\r\nEND:VCALENDAR\r\n".encode()
+    files = (
+        Attachment("tickets.pdf", "application/pdf", pdf),
+        Attachment("Grüße aus dem Süden.ics", "text/calendar", calendar),
+    )
+    await SmtpMailer(url, SENDER).send(msgspec.structs.replace(LETTER, attachments=files))
+    [letter] = box.letters
+    assert letter.get_content_type() == "multipart/mixed"
+    assert letter.get_body(("plain",)).get_content().split("\r\n") == LETTER.text.split("\n")
+    assert letter.get_body(("html",)).get_content().split("\r\n") == LETTER.html.split("\n")
+    got = [
+        (part.get_filename(), part.get_content_type(), part.get_payload(decode=True))
+        for part in letter.iter_attachments()
+    ]
+    assert got == [(file.name, file.kind, file.content) for file in files]
+    assert [part.get_content_charset() for part in letter.iter_attachments()] == [None, "utf-8"]
+    assert box.raw[0].isascii()
+    assert max(map(len, box.raw[0].splitlines())) <= 998
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.pdf\r\nBcc: all@example.com", "a.pdf Bcc- all@example.com"),
+        ("../../etc/passwd", "-..-etc-passwd"),
+        ('x"; filename="evil.exe', "x-; filename=-evil.exe"),
+        ("nul\0\u202efdp.exe", "nul fdp.exe"),
+        (" .. ", "file"),
+        ("n" * 4000, "n" * 120),
+    ],
+)
+async def test_nothing_slips_into_the_headers_by_the_name_of_a_file(url, box, name, told):
+    mail = msgspec.structs.replace(LETTER, attachments=(Attachment(name, "application/pdf", b"%PDF"),))
+    await SmtpMailer(url, SENDER).send(mail)
+    [part] = box.letters[0].iter_attachments()
+    assert part.get_filename() == told
+    assert box.letters[0]["Bcc"] is None
+    assert part["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "pdf", "message/rfc822", "multipart/mixed", "text/html\r\nBcc: a@b.c", "text/plain; x=y"]
+)
+async def test_a_file_of_no_kind_is_refused(url, box, kind):
+    with pytest.raises(MailRefused):
+        await SmtpMailer(url, SENDER).send(msgspec.structs.replace(LETTER, attachments=(Attachment("a", kind, b""),)))
+    assert box.letters == []
 
 
 @pytest.mark.parametrize(

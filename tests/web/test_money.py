@@ -58,7 +58,7 @@ def test_what_people_type_is_read(text, currency, amount):
         ("1,234", "EUR", "2 digits"),
         ("12.5", "JPY", "JPY has no digits after the point: write an amount such as 12"),
         ("1.2345", "KWD", "KWD has 3 digits after the point: write an amount such as 12.500"),
-        ("1000000000", "EUR", "at most 999999999.99"),
+        ("1000000000.01", "EUR", "at most 1000000000.00"),
         ("9" * 40, "EUR", "at most"),
         *(
             (text, "EUR", "such as 12.50")

@@ -12,7 +12,7 @@ from babel.numbers import get_territory_currencies
 
 from vently.web import dates
 
-MOST = 99_999_999_999
+MOST = 100_000_000_000
 """No amount is larger: what a person types beyond it is a slip of the finger."""
 
 # ISO 4217's exponents. CLDR, and so Babel, rounds some currencies (RSD, IQD, MGA …) for display; amounts must not be.

@@ -15,6 +15,14 @@ PAUSES = (5.0, 30.0, 120.0, 600.0)
 """Seconds before the second, third … try."""
 
 
+class Attachment(Struct, frozen=True):
+    """A file that goes with a letter. `kind`: its media type without parameters; texts are UTF-8."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
 class Mail(Struct, frozen=True):
     """A letter to one person; `text` and `html` say the same."""
 
@@ -22,6 +30,7 @@ class Mail(Struct, frozen=True):
     subject: str
     text: str
     html: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MailRefused(Exception):

@@ -6,12 +6,18 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses, localtime, make_msgid
 
-from vently.outside.mail import Mail, MailRefused
+from vently.outside.mail import Attachment, Mail, MailRefused
 
 # Seven bits go through every server, also one that does not offer 8BITMIME.
 _POLICY = SMTP.clone(cte_type="7bit")
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d-]+(\.[a-z\d-]+)*", re.ASCII | re.IGNORECASE)
+
+
+# Not message/ and multipart/: what they hold is headers again.
+_KIND = re.compile(r"(application|image|text)/[a-z\d][a-z\d.+-]*", re.ASCII)
+_NOT_IN_NAMES = dict.fromkeys(map(ord, '/\\:*?"<>|'), "-")
+_LONGEST_NAME = 120
 
 
 class SenderUnusable(ValueError):
@@ -44,9 +50,21 @@ class Sender:
             message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notes do not answer
             message.set_content(mail.text)
             message.add_alternative(mail.html, subtype="html")
+            for attachment in mail.attachments:
+                _attach(message, attachment)
             return message.as_bytes()
         except ValueError as error:
             raise MailRefused(f"the letter cannot be written down ({type(error).__name__})") from None
+
+
+def _attach(message: EmailMessage, attachment: Attachment) -> None:
+    """Raises ValueError when its kind is none that may be attached."""
+    if not _KIND.fullmatch(attachment.kind):
+        raise ValueError("not a media type")
+    kind, _, subtype = attachment.kind.partition("/")
+    name = _one_line(attachment.name).translate(_NOT_IN_NAMES)[:_LONGEST_NAME].strip(" .") or "file"
+    params = {"charset": "utf-8"} if kind == "text" else {}
+    message.add_attachment(attachment.content, maintype=kind, subtype=subtype, filename=name, params=params)
 
 
 def _address(text: str, name: str = "") -> Address:
