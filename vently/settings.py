@@ -87,6 +87,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     supabase_jwt_secret: Annotated[
         str, Meta(description="the project's legacy JWT secret, while it still signs with one; empty: HS256 is refused")
     ] = ""
+    stripe_secret_key: Annotated[
+        str,
+        Meta(description="secret or restricted key of Stripe's, which takes the money; empty: a page pretends to"),
+    ] = ""
+    stripe_webhook_secret: Annotated[
+        str, Meta(description="signing secret of the endpoint at Stripe that leads to /hooks/payments/stripe")
+    ] = ""
+    stripe_api_base: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^\s/?#@]+$",
+            description="address of Stripe's API when a proxy stands before it, without a slash at the end",
+        ),
+    ] = ""
+    platform_fee_percent: Annotated[
+        float, Meta(ge=0, le=50, description="what this site keeps of a ticket sold for an organiser's own account")
+    ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error", "critical"], Meta(description="least severe line logged")
     ] = "info"
@@ -145,6 +162,7 @@ TOGETHER = (
     ("facebook_client_id", "facebook_client_secret"),
     ("apple_client_id", "apple_team_id", "apple_key_id", "apple_key"),
     ("oidc_issuer", "oidc_client_id", "oidc_client_secret"),
+    ("stripe_secret_key", "stripe_webhook_secret"),
 )
 """Settings that mean something only with one another."""
 
@@ -152,6 +170,8 @@ NAMES = {
     "supabase_url": "SUPABASE_URL",
     "supabase_publishable_key": "SUPABASE_PUBLISHABLE_KEY",
     "supabase_jwt_secret": "SUPABASE_JWT_SECRET",
+    "stripe_secret_key": "STRIPE_SECRET_KEY",
+    "stripe_webhook_secret": "STRIPE_WEBHOOK_SECRET",
 }
 
 
