@@ -50,6 +50,9 @@ from vently.supabase.auth.sealing import Sealing
 from vently.supabase.client import Asker
 from vently.supabase.conversation import Conversation
 from vently.supabase.project import Project
+from vently.tickets import api as tickets_api
+from vently.tickets import pages as tickets_pages
+from vently.tickets.till.till import Till
 from vently.web import facts, health, logs, openapi, shell, signing
 from vently.web.doors import Door, OurDoor, ProjectDoor
 from vently.web.envelope import Envelope
@@ -57,11 +60,30 @@ from vently.web.facts import Parts
 from vently.web.signing import Signer
 
 HERE = Path(__file__).parent
-ROOMS = [Room(name, HERE / name / "rules.sql") for name in ("database", "people", "communities", "events")]
+ROOMS = [
+    Room(name.replace("/", "_"), HERE / name / "rules.sql")
+    for name in (
+        "database",
+        "jobs",
+        "people",
+        "communities",
+        "events",
+        "tickets",
+        "tickets/types",
+        "tickets/orders",
+        "tickets/till",
+        "tickets/invoices",
+        "tickets/payments",
+        "tickets/refunds",
+        "tickets/issued",
+        "tickets/checkin",
+        "tickets/sales",
+    )
+]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
 GRACE = 10
 """Seconds that mail under way may take when a node ends."""
-API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES]
+API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES, *tickets_api.ROUTES]
 PAGES = [
     *sign_in_pages.ROUTES,
     *mail_pages.ROUTES,
@@ -76,6 +98,7 @@ PAGES = [
     *events_pages.ROUTES,
     *editing_pages.ROUTES,
     *import_api.PAGES,
+    *tickets_pages.ROUTES,
 ]
 
 
@@ -98,7 +121,7 @@ def create(settings: Settings) -> Envelope:
         verify=door.verify,
         refresh=refresh,
         publishable_keys=[settings.supabase_publishable_key or publishable_key(signer)],
-        template_folders=[HERE / room / "templates" for room in ("people", "communities", "events")],
+        template_folders=[HERE / room / "templates" for room in ("people", "communities", "events", "tickets")],
         portray=portray,
         signer=signer,
         drain_seconds=settings.drain_seconds,
@@ -122,12 +145,14 @@ async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
     )
     parts.readiness.append(until_current(database))
     await door.open(parts)
+    parts.other["till"] = till = Till(database, provider="pretend", platform_fee=0)
     sweeps = asyncio.create_task(sweeping.hourly([door.sweep, partial(sweeping.answers, database)]))
     try:
         yield
     finally:
         sweeps.cancel()
         await asyncio.gather(sweeps, return_exceptions=True)
+        await till.close()
         await door.close()
         await database.close()
 

@@ -173,6 +173,12 @@ class Database:
             yield tx
 
     @asynccontextmanager
+    async def selling(self) -> AsyncIterator[Transaction]:
+        """Past row-level security, for the till's one statement, which is a transaction by itself."""
+        async with self._transaction(self._pool, opening(SYSTEM, self._site)) as tx:
+            yield tx
+
+    @asynccontextmanager
     async def acting_as_role(self, role: str) -> AsyncIterator[Transaction]:
         """One transaction as a platform role: `supabase_auth_admin`, for `supabase/auth` alone."""
         async with self._transaction(self._pool, opening(Viewer(role=role), self._site)) as tx:

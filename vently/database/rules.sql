@@ -49,15 +49,11 @@ grant execute on function private.newest_migration() to anon, authenticated, ser
 -- A token alone would count for up to an hour. Nodes ask this as they open a transaction for somebody; in front of Supabase's
 -- Data API it can be `pgrst.db_pre_request` (docs/supabase.md).
 
-create or replace function private.check_viewer() returns void
+create or replace function private.viewer_standing(viewer uuid, session uuid, assurance text) returns text
 language plpgsql stable security definer set search_path = '' as $$
-declare
-  viewer constant uuid := auth.uid();
-  session constant uuid := nullif(auth.jwt() ->> 'session_id', '')::uuid;
-  assurance text := auth.jwt() ->> 'aal';
 begin
   if exists (select from auth.users u where u.id = viewer and (u.banned_until > now() or u.deleted_at is not null)) then
-    raise exception 'This account is suspended.' using errcode = 'PT401', detail = 'suspended';
+    return 'suspended';
   end if;
   if session is not null then
     -- The lesser of the two: what raised the session may be gone since its token was made.
@@ -65,13 +61,30 @@ begin
       from auth.sessions s
      where s.id = session and s.user_id = viewer and (s.not_after is null or s.not_after > now());
     if not found then
-      raise exception 'This session has ended: sign in again.' using errcode = 'PT401', detail = 'session-ended';
+      return 'session-ended';
     end if;
   end if;
   if assurance is distinct from 'aal2'
      and exists (select from auth.mfa_factors f where f.user_id = viewer and f.status = 'verified') then
-    raise exception 'Give your second factor first: this session was begun without it.'
-      using errcode = 'PT401', detail = 'insufficient-aal';
+    return 'insufficient-aal';
+  end if;
+  return null;
+end $$;
+comment on function private.viewer_standing is 'Why this person may not act with that session: suspended, session-ended, insufficient-aal';
+revoke execute on function private.viewer_standing(uuid, uuid, text) from public, anon, authenticated;
+
+create or replace function private.check_viewer() returns void
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  standing constant text := private.viewer_standing(
+    auth.uid(), nullif(auth.jwt() ->> 'session_id', '')::uuid, auth.jwt() ->> 'aal');
+begin
+  if standing is not null then
+    raise exception '%', case standing
+        when 'suspended' then 'This account is suspended.'
+        when 'session-ended' then 'This session has ended: sign in again.'
+        else 'Give your second factor first: this session was begun without it.' end
+      using errcode = 'PT401', detail = standing;
   end if;
 end $$;
 comment on function private.check_viewer is

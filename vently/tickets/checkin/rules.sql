@@ -1,0 +1,1 @@
+-- The door: scans, counts, undo, and who helps.

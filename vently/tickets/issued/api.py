@@ -1,0 +1,5 @@
+"""Issued tickets: code, PDF, calendar, letter, handing on."""
+
+from typing import Any
+
+ROUTES: list[Any] = []

@@ -1,0 +1,7 @@
+"""Issued tickets: code, PDF, calendar, letter, handing on."""
+
+from typing import Any
+
+HANDLERS: dict[str, Any] = {}
+"""Jobs by kind: `async def handler(parts: Parts, job: Job) -> None`."""
+TIMETABLE: list[Any] = []

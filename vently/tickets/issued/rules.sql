@@ -1,0 +1,1 @@
+-- Issued tickets: code, PDF, calendar, letter, handing on.

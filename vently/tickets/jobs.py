@@ -1,0 +1,9 @@
+"""Jobs of tickets: what every subject does where nobody waits."""
+
+from vently.tickets.issued import jobs as issued
+from vently.tickets.orders import jobs as orders
+from vently.tickets.payments import jobs as payments
+from vently.tickets.refunds import jobs as refunds
+
+HANDLERS = {**orders.HANDLERS, **payments.HANDLERS, **refunds.HANDLERS, **issued.HANDLERS}
+TIMETABLE = [*orders.TIMETABLE, *payments.TIMETABLE, *refunds.TIMETABLE, *issued.TIMETABLE]

@@ -1,0 +1,1 @@
+-- Paying: attempts, webhooks, and asking the provider about what is left open.

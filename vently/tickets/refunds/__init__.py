@@ -1,0 +1,1 @@
+"""Money back: by the organiser, by the buyer, for a cancelled event; disputes."""

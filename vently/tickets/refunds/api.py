@@ -1,0 +1,5 @@
+"""Money back: by the organiser, by the buyer, for a cancelled event; disputes."""
+
+from typing import Any
+
+ROUTES: list[Any] = []

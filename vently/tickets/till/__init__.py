@@ -1,0 +1,1 @@
+"""The till: many buyers in one transaction, each with their own answer."""

@@ -1,0 +1,1 @@
+-- What an event sells: ticket types, pools, discounts, questions, and how it is paid.
