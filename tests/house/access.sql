@@ -137,3 +137,12 @@ update private.rule_objects set place = 1
 
 -- name: rule_objects_delete
 delete from private.rule_objects
+
+-- name: jobs_insert
+insert into private.jobs (kind) values ('planted')
+
+-- name: jobs_update
+update private.jobs set kind = 'planted'
+
+-- name: jobs_delete
+delete from private.jobs

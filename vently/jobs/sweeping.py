@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from vently.database.pool import Database
+from vently.jobs import queue
 from vently.web import idempotency
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,16 @@ async def answers(database: Database) -> dict[str, int]:
             last = await idempotency.sweep(tx)
         gone += last
     return {"idempotency_keys": gone} if gone else {}
+
+
+async def finished_jobs(database: Database) -> dict[str, int]:
+    """Jobs that ended a week ago, and those that failed when nobody asked for 90 days why."""
+    gone, last = 0, queue.MANY
+    while last == queue.MANY:
+        async with database.acting_as_system() as tx:
+            last = await queue.forget(tx)
+        gone += last
+    return {"jobs": gone} if gone else {}
 
 
 async def _sweep(sweep: Sweep) -> None:
