@@ -21,19 +21,25 @@ from vently.tickets.issued.documents import (
     invoice_pdf,
     tickets_pdf,
 )
+from vently.tickets.issued.events import TicketedEvent
 
 CODES = Codes(b"d" * 32)
-TICKET = PrintedTicket(
-    code=CODES.issue(UUID(int=1), 1),
-    event="Jazz by the lake",
+JAZZ = TicketedEvent(
+    id=UUID(int=7),
+    title="Jazz by the lake",
     starts_at=datetime(2031, 7, 3, 17, tzinfo=UTC),
     ends_at=datetime(2031, 7, 3, 20, 30, tzinfo=UTC),
     timezone="Asia/Kathmandu",
     where="Boathouse, 5 Lake Road, Pokhara, Nepal",
+    organizer="Pokhara Jazz",
+    updated_at=datetime(2031, 1, 1, tzinfo=UTC),
+)
+TICKET = PrintedTicket(
+    code=CODES.issue(UUID(int=1), 1),
+    event=JAZZ,
     type="Early bird",
     holder="Bob Miller",
     order="4F7K-92QD",
-    organizer="Pokhara Jazz",
     paid=1250,
     currency="KWD",
 )
@@ -93,7 +99,7 @@ async def test_each_ticket_has_a_page_whose_code_a_scanner_reads():
 
 
 async def test_what_is_not_known_leaves_no_label_behind():
-    bare = changed(TICKET, where="", holder="", organizer="", paid=None)
+    bare = changed(TICKET, event=changed(JAZZ, where="", organizer=""), holder="", paid=None)
     [page] = pages(await tickets_pdf([bare]))
     assert not any(label in page for label in ("Where", "Name", "Organised by", "Price"))
 
@@ -109,7 +115,8 @@ async def test_what_is_not_known_leaves_no_label_behind():
     ],
 )
 async def test_what_people_write_is_never_read_as_markup(words):
-    ticket = changed(TICKET, event=words, where=words, type=words, holder=words, organizer=words)
+    event = changed(JAZZ, title=words, where=words, organizer=words)
+    ticket = changed(TICKET, event=event, type=words, holder=words)
     pdf = await tickets_pdf([ticket])
     [page] = pages(pdf)
     assert page.replace(" ", "").count(words.replace(" ", "")) == 5
@@ -134,7 +141,8 @@ async def test_what_people_write_is_never_read_as_markup(words):
     ],
 )
 async def test_whatever_is_written_a_ticket_keeps_to_its_page_and_its_code(words):
-    long = changed(TICKET, event=words, where=words * 3, type=words, holder=words, organizer=words, order=words)
+    event = changed(JAZZ, title=words, where=words * 3, organizer=words)
+    long = changed(TICKET, event=event, type=words, holder=words, order=words)
     pdf = await tickets_pdf([long, TICKET])
     assert len(pages(pdf)) == 2
     assert scanned(pdf) == [TICKET.code, TICKET.code]

@@ -9,23 +9,18 @@ from babel.numbers import format_percent
 from msgspec import Struct
 
 from vently.tickets.issued import press, qr
+from vently.tickets.issued.events import TicketedEvent
 from vently.web import dates, money
 
 
 class PrintedTicket(Struct, frozen=True, kw_only=True):
-    """`where` is one line; `order` is what the buyer calls their order by; `paid` is None where no price shows."""
+    """`type` and `holder` by name; `order` is what the buyer calls it by; `paid` is None where no price shows."""
 
     code: str
-    event: str
-    starts_at: datetime
-    ends_at: datetime | None
-    timezone: str
-    all_day: bool = False
-    where: str = ""
+    event: TicketedEvent
     type: str
     holder: str = ""
     order: str
-    organizer: str = ""
     paid: int | None = None
     currency: str = ""
 
@@ -82,19 +77,20 @@ async def invoice_pdf(invoice: PrintedInvoice) -> bytes:
 
 def _tickets(tickets: Sequence[PrintedTicket]) -> dict[str, Any]:
     shown = [_ticket(ticket, number, len(tickets)) for number, ticket in enumerate(tickets, 1)]
-    return {"title": f"Tickets for {press.line(tickets[0].event)}", "tickets": shown}
+    return {"title": f"Tickets for {press.line(tickets[0].event.title)}", "tickets": shown}
 
 
 def _ticket(ticket: PrintedTicket, number: int, count: int) -> dict[str, str]:
+    event = ticket.event
     half = (len(ticket.code) + 1) // 2
     return {
-        "event": press.line(ticket.event),
-        "when": dates.when(ticket),
-        "where": press.line(ticket.where),
+        "event": press.line(event.title),
+        "when": dates.when(event),
+        "where": press.line(event.where),
         "type": press.line(ticket.type),
         "holder": press.line(ticket.holder),
         "order": press.line(ticket.order),
-        "organizer": press.line(ticket.organizer),
+        "organizer": press.line(event.organizer),
         "price": "" if ticket.paid is None else money.formatted(ticket.paid, ticket.currency),
         "count": f"{number} of {count}",
         "code": f"{ticket.code[:half]}\n{ticket.code[half:]}",
