@@ -26,30 +26,35 @@ select entry.kind, entry.seconds
  where j.every_seconds <> excluded.every_seconds
 
 -- name: take_jobs
--- What is due: waiting, or running with a lease that has ended, for then its worker is gone. Whoever goes through all
--- attempts by ending its worker each time is given up here.
-with due as (
-  select j.id, j.status = 'running' as lost,
-         j.status = 'running' and j.every_seconds is null and j.attempt >= j.most_attempts as hopeless
-    from private.jobs j
-   where j.status in ('waiting', 'running')
-     and j.due_at <= now()
-     and j.kind = any (case when j.every_seconds is null then :kinds::text[] else :timetable::text[] end)
-   order by j.due_at
-   limit :most
-     for update skip locked
-)
+-- What is due: waiting, or running with a lease that has ended, for then its worker is gone. Kind by kind, so that a
+-- hundred thousand of one are not read to find the first of another.
 update private.jobs j
-   set status = case when due.hopeless then 'failed' else 'running' end,
-       worker = case when due.hopeless then null else :worker::uuid end,
-       attempt = j.attempt + case when due.hopeless then 0 else 1 end,
+   set status = 'running',
+       worker = :worker,
+       attempt = j.attempt + 1,
        due_at = now() + make_interval(secs => :lease),
-       started_at = case when due.hopeless then j.started_at else now() end,
-       finished_at = case when due.hopeless then now() end,
-       last_error = case when due.lost then 'its worker ended before it did' else j.last_error end
-  from due
- where j.id = due.id
-returning j.id, j.kind, j.payload, j.status, j.attempt, j.started_at, j.last_error
+       started_at = now(),
+       finished_at = null,
+       last_error = case when j.status = 'running' then 'its worker ended before it did' else j.last_error end
+ where j.id = any (array(
+         select due.id
+           from unnest(:kinds::text[]) as handled (kind)
+          cross join lateral (
+                select d.id, d.due_at
+                  from private.jobs d
+                 where d.status in ('waiting', 'running')
+                   and d.kind = handled.kind
+                   and d.due_at <= now()
+                   and (d.every_seconds is null or d.kind = any (:timetable::text[]))
+                 order by d.due_at
+                 limit :most
+                   for update skip locked
+                ) due
+          order by due.due_at
+          limit :most
+       ))
+returning j.id, j.kind, j.payload, j.attempt, j.started_at, j.last_error,
+          j.every_seconds is null and j.attempt > j.most_attempts as hopeless
 
 -- name: keep_leases
 update private.jobs j
@@ -82,6 +87,7 @@ with verdict as (
 )
 update private.jobs j
    set status = verdict.status,
+       attempt = case when verdict.status = 'failed' then least(j.attempt, j.most_attempts) else j.attempt end,
        due_at = case when j.every_seconds is not null then private.next_slot(j.every_seconds)
                      else now() + make_interval(secs =>
                        least(:longest, :shortest * power(2, j.attempt - 1)) * (0.75 + random() / 2)) end,

@@ -48,10 +48,11 @@ class _Taken:
     id: UUID
     kind: str
     payload: dict[str, Any]
-    status: str
     attempt: int
     started_at: datetime
     last_error: str | None
+    hopeless: bool
+    """Its workers ended at every attempt, as if it were the job that ends them."""
 
 
 class Jobs:
@@ -155,9 +156,6 @@ class Jobs:
         return len(taken) == most
 
     def _begin(self, taken: _Taken) -> None:
-        if taken.status == "failed":
-            log.error("job failed", kind=taken.kind, job=str(taken.id), attempt=taken.attempt, reason=taken.last_error)
-            return
         job = Job(
             taken.id,
             taken.kind,
@@ -168,7 +166,8 @@ class Jobs:
             worker=self.id,
             database=self._database,
         )
-        task = asyncio.create_task(self._do(job))
+        doing = self._fail(job, str(job.last_error), final=True) if taken.hopeless else self._do(job)
+        task = asyncio.create_task(doing)
         self._running[task] = job
         task.add_done_callback(self._ended)
 

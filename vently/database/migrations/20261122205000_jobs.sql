@@ -45,7 +45,7 @@ comment on constraint jobs_attempt_range on private.jobs is '/attempt: counts fr
 comment on constraint jobs_worker_while_running on private.jobs is '/worker: is named while a job runs, and only then';
 comment on constraint jobs_progress_range on private.jobs is '/done: counts from 0, as does the total';
 comment on constraint jobs_timetable_goes_on on private.jobs is '/status: of the timetable nothing is ever finished';
-create index jobs_due_idx on private.jobs (due_at) where status in ('waiting', 'running');
+create index jobs_due_idx on private.jobs (kind, due_at) where status in ('waiting', 'running');
 create unique index jobs_waiting_key on private.jobs (kind, key) where status = 'waiting' and key is not null;
 comment on index private.jobs_waiting_key is '/key: such a job waits already';
 create unique index jobs_timetable_kind on private.jobs (kind) where every_seconds is not null;
