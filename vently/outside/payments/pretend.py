@@ -71,7 +71,7 @@ class Pretend:
         """What the buyer said on the page. Declined, they may try again; paid or abandoned stands, whatever comes."""
         stands, amount, currency = await self._ledger.keep(attempt, outcome, amount, currency)
         body = msgspec.json.encode(_notice(attempt, stands, amount, currency))
-        await self._deliver(body, {"pretend-signature": self._signature(body, int(time.time()))})
+        await self._deliver(body, {"pretend-signature": self.signature(body, int(time.time()))})
         return await self._standing(attempt)
 
     async def start(self, checkout: Checkout) -> Started:
@@ -104,7 +104,7 @@ class Pretend:
         signature = next((value for name, value in headers.items() if name.lower() == "pretend-signature"), "")
         at = signature.partition(",")[0].removeprefix("t=")
         signed_at = int(at) if at.isascii() and at.isdecimal() and len(at) <= len("253402300799") else 0
-        if not hmac.compare_digest(signature.encode(), self._signature(body, signed_at).encode()):
+        if not hmac.compare_digest(signature.encode(), self.signature(body, signed_at).encode()):
             raise Forged("The webhook's signature is missing or wrong.")
         if signed_at < time.time() - TOLERANCE:
             raise TooOld("The webhook was signed more than five minutes ago; look at this machine's clock.")
@@ -143,7 +143,7 @@ class Pretend:
             refunded=sum((await self._ledger.refunds(attempt)).values()),
         )
 
-    def _signature(self, body: bytes, at: int) -> str:
+    def signature(self, body: bytes, at: int) -> str:
         """As Stripe's: the time is signed along, so that nobody can make it newer."""
         return f"t={at},v1={hmac.new(self._key, b'%d.%b' % (at, body), hashlib.sha256).hexdigest()}"
 

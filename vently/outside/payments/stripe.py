@@ -39,6 +39,10 @@ MODE = re.compile(r"[sr]k_(live|test)_\S+")
 """A secret or restricted key, as the dashboard gives it."""
 
 
+NAME = re.compile(r"[A-Za-z0-9_]{1,255}")
+"""What Stripe calls its objects. Other text could make another question of ours."""
+
+
 class StripeKeyUnusable(ValueError):
     """STRIPE_SECRET_KEY or STRIPE_WEBHOOK_SECRET is none; the sentence never repeats it."""
 
@@ -87,14 +91,14 @@ class Stripe:
     async def look_up(self, reference: str) -> Standing:
         async with asking():
             session = await self._api.checkout.sessions.retrieve_async(
-                reference, {"expand": ["payment_intent.latest_charge"]}
+                _name(reference), {"expand": ["payment_intent.latest_charge"]}
             )
             return standing_of(understood(session, SessionObject))
 
     async def close(self, reference: str) -> Standing:
         try:
             async with asking():
-                session = await self._api.checkout.sessions.expire_async(reference)
+                session = await self._api.checkout.sessions.expire_async(_name(reference))
                 return standing_of(understood(session, SessionObject))
         except PaymentsRefused:
             # Only open ones can be; what it is instead is the answer. One that is not there is refused again.
@@ -108,7 +112,7 @@ class Stripe:
         if asked.payment.startswith("pi_"):
             parameters["payment_intent"] = asked.payment
         else:
-            parameters["charge"] = asked.payment
+            parameters["charge"] = _name(asked.payment)
         if asked.account is not None:
             parameters |= {"reverse_transfer": True, "refund_application_fee": True}
         try:
@@ -125,7 +129,7 @@ class Stripe:
     async def look_up_refund(self, reference: str | None, refund: UUID, payment: str) -> RefundStanding | None:
         async with asking():
             if reference is not None:
-                found = await self._api.refunds.retrieve_async(reference)
+                found = await self._api.refunds.retrieve_async(_name(reference))
                 return refund_of(understood(found, RefundObject))
             page = await self._api.refunds.list_async(
                 {"payment_intent": payment, "limit": 100}
@@ -172,7 +176,7 @@ class Stripe:
 
     async def look_up_account(self, account: str) -> AccountStanding:
         async with asking():
-            return account_of(understood(await self._api.accounts.retrieve_async(account), AccountObject))
+            return account_of(understood(await self._api.accounts.retrieve_async(_name(account)), AccountObject))
 
     async def aclose(self) -> None:
         await self._wire.close_async()  # type: ignore[no-untyped-call]
@@ -193,3 +197,9 @@ class Stripe:
                 if session.client_reference_id == str(checkout.attempt):
                     return session
         raise PaymentsRefused("This checkout cannot be started again: try with a new one.", "checkout_over")
+
+
+def _name(name: str) -> str:
+    if NAME.fullmatch(name) is None:
+        raise PaymentsRefused("Stripe knows nothing of that name.", "resource_missing")
+    return name

@@ -1,0 +1,370 @@
+"""A small hostile Stripe on loopback: enough of its API for the SDK, and everything that goes wrong on the way.
+
+async with FakeStripe.running() as fake:
+payments = Stripe(fake.key, fake.secret, api_base=fake.address)
+fake.listen("http://127.0.0.1:8000/hooks/payments/stripe")
+…
+await fake.pay(session)         # as a buyer on Stripe's page; webhooks go out by themselves
+fake.breaks("lost after", "/v1/refunds")    # the next refund is made, and the answer lost
+fake.copies, fake.holding = 3, True         # each webhook three times, once `release` says so
+"""
+
+import asyncio
+import copy
+import json
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import httpx
+from fake_stripe_objects import Object, Objects, Wrong
+from fake_stripe_wire import Answer, Request, serving
+from stripe import WebhookSignature
+
+How = Literal["slow", "500 before", "500 after", "lost before", "lost after", "429", "garbage"]
+"""`before`: nothing was done; `after`: it was done, and nobody is told."""
+
+RESENDS = (0.05, 0.2, 0.5)
+"""Seconds before a webhook that was not answered with 2xx is sent again; Stripe's are hours."""
+
+
+@dataclass
+class _Fault:
+    how: How
+    path: str
+    times: int
+    seconds: float
+
+
+class FakeStripe:
+    """Made by `running`. What buyers, banks and organisers do are its methods; what Stripe keeps is in `objects`."""
+
+    def __init__(self) -> None:
+        self.key = f"sk_test_{secrets.token_hex(12)}"
+        self.secret = f"whsec_{secrets.token_hex(12)}"
+        self.address = ""
+        self.skew = 0.0
+        self.objects = Objects(self.now, self._emit)
+        self.requests: list[Request] = []
+        """Everything asked under /v1, also what was broken off."""
+        self.events: list[Object] = []
+        """Everything there was to tell, told or not."""
+        self.copies = 1
+        self.losing = False
+        self.holding = False
+        self.trouble = 0.0
+        """How likely a request goes wrong in some way, from 0 to 1; which way, `chance` says."""
+        self.chance = random.Random(4)
+        self._faults: list[_Fault] = []
+        self._answers: dict[str, tuple[str, Answer]] = {}
+        self._in_flight: set[str] = set()
+        self._endpoint = ""
+        self._held: list[Object] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._post = httpx.AsyncClient(timeout=10)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls) -> AsyncIterator["FakeStripe"]:
+        fake = cls()
+        async with serving(fake._answer) as address, fake._post:
+            fake.address = fake.objects.address = address
+            try:
+                yield fake
+            finally:
+                for task in fake._sending:
+                    task.cancel()
+
+    # What others do
+
+    async def pay(self, session: str) -> None:
+        """A buyer pays. Raises Wrong when it is not open any more, as the page would say."""
+        self.objects.sweep()
+        self.objects.pay(self.session(session))
+
+    async def decline(self, session: str) -> None:
+        """A buyer's card is refused; they may try another."""
+        self.objects.decline(self.session(session))
+
+    async def pay_by_bank(self, session: str) -> None:
+        """A buyer is through, and their bank takes its time; `bank_says` what came of it."""
+        self.objects.pay_by_bank(self.session(session))
+
+    async def bank_says(self, session: str, *, paid: bool) -> None:
+        self.objects.bank_says(self.session(session), paid=paid)
+
+    async def expire(self, session: str) -> None:
+        self.objects.expire(self.session(session))
+
+    async def dispute(self, payment: str) -> str:
+        """A buyer asks their bank for the money; gives the dispute's name."""
+        return str(self.objects.dispute(payment)["id"])
+
+    async def end_dispute(self, dispute: str, *, won: bool) -> None:
+        self.objects.end_dispute(self.objects.one("dispute", dispute), won=won)
+
+    async def refund_by_hand(self, payment: str, amount: int) -> str:
+        """In the dashboard, not by Vently. `amount` in Stripe's units."""
+        return str(self.objects.make_refund({"payment_intent": payment, "amount": str(amount)})["id"])
+
+    async def refund_says(self, refund: str, status: Literal["succeeded", "failed", "canceled"]) -> None:
+        self.objects.refund_says(self.objects.one("refund", refund), status)
+
+    async def fill_in(self, account: str) -> None:
+        """An organiser says who they are."""
+        self.objects.fill_in(self.objects.one("account", account))
+
+    def skip(self, seconds: float) -> None:
+        """Lets time pass, here alone; sessions expire by it."""
+        self.skew += seconds
+        self.objects.sweep()
+
+    def now(self) -> float:
+        return time.time() + self.skew
+
+    def session(self, reference: str) -> Object:
+        """A session by its name or by its attempt's."""
+        for session in self.objects.all("checkout.session"):
+            if reference in {session["id"], session["client_reference_id"]}:
+                return session
+        raise KeyError(reference)
+
+    def refunds(self) -> list[Object]:
+        return self.objects.all("refund")
+
+    # What goes wrong
+
+    def breaks(self, how: How, path: str = "/v1", *, times: int = 1, seconds: float = 0) -> None:
+        """The next `times` requests under `path` go wrong so. `seconds`: how slow, when it is slow."""
+        self._faults.append(_Fault(how, path, times, seconds))
+
+    def mends(self) -> None:
+        self._faults.clear()
+        self.trouble = 0
+
+    def forgets_keys(self) -> None:
+        """As Stripe does with idempotency keys after a day."""
+        self._answers.clear()
+
+    # Webhooks
+
+    def listen(self, url: str) -> None:
+        """From now on events are sent there."""
+        self._endpoint = url
+
+    async def release(self, *, shuffled: bool = False) -> None:
+        """Send what was held back, and wait for it."""
+        held, self._held = self._held, []
+        if shuffled:
+            self.chance.shuffle(held)
+        for event in held:
+            self._begin(event)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Returns once no webhook is on its way."""
+        while self._sending:
+            await asyncio.wait(set(self._sending))
+
+    def signed(
+        self, event: Object | bytes, *, at: float | None = None, secret: str | None = None
+    ) -> tuple[bytes, dict[str, str]]:
+        """A webhook's body and headers; with another time or secret, a stale or forged one."""
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        header = WebhookSignature.generate_signature_header(
+            body.decode(), secret or self.secret, int(self.now() if at is None else at)
+        )
+        return body, {"Content-Type": "application/json", "Stripe-Signature": header}
+
+    async def send(self, event: Object) -> httpx.Response:
+        """Once, now, whatever the switches say."""
+        body, headers = self.signed(event)
+        return await self._post.post(self._endpoint, content=body, headers=headers)
+
+    def event(self, kind: str, about: Object, *, account: str | None = None, livemode: bool = False) -> Object:
+        """An event as Stripe would write it; of another account or mode when told."""
+        event = {
+            "id": f"evt_{secrets.token_hex(12)}",
+            "object": "event",
+            "api_version": "2026-10-28.endive",
+            "created": int(self.now()),
+            "livemode": livemode,
+            "type": kind,
+            "pending_webhooks": 1,
+            "request": {"id": None, "idempotency_key": None},
+            "data": {"object": _shown(about)},
+        }
+        return event | ({"account": account} if account else {})
+
+    def _emit(self, kind: str, about: Object, account: str | None) -> None:
+        event = self.event(kind, about, account=account)
+        self.events.append(event)
+        if not self._endpoint or self.losing:
+            return
+        for _ in range(self.copies):
+            if self.holding:
+                self._held.append(event)
+            else:
+                self._begin(event)
+
+    def _begin(self, event: Object) -> None:
+        task = asyncio.create_task(self._send(event))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, event: Object) -> None:
+        for pause in (*RESENDS, None):
+            try:
+                if (await self.send(event)).is_success:
+                    return
+            except httpx.TransportError:
+                pass  # as good as no answer
+            if pause is not None:
+                await asyncio.sleep(pause)
+
+    # The API
+
+    async def _answer(self, request: Request) -> Answer | None:
+        if request.path.startswith("/c/pay/"):
+            return self._page(request)
+        self.requests.append(request)
+        self.objects.sweep()
+        if request.headers.get("authorization") != f"Bearer {self.key}":
+            return _said(
+                401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided: sk_***"}}
+            )
+        fault = self._fault(request)
+        how = fault.how if fault else None
+        if how in {"500 before", "lost before", "429"}:
+            return {"500 before": _said(500, _BROKEN), "429": _said(429, _BUSY)}.get(how)
+        key = request.headers.get("idempotency-key", "") if request.method == "POST" else ""
+        if key in self._in_flight:
+            return _said(
+                409, {"error": {"type": "invalid_request_error", "code": "idempotency_key_in_use", "message": ""}}
+            )
+        try:
+            self._in_flight |= {key} - {""}
+            if fault and how == "slow":
+                await asyncio.sleep(fault.seconds)
+            answer = self._once(request, key, broken=how == "500 after")
+        finally:
+            self._in_flight.discard(key)
+        if how == "garbage":
+            return Answer(200, b"<html>bad gateway", {"Content-Type": "text/html"})
+        return None if how == "lost after" else answer
+
+    def _once(self, request: Request, key: str, *, broken: bool) -> Answer:
+        """What is done under a key is done once; the answer is kept, a 500 as well."""
+        asked = json.dumps([request.path, request.parameters], sort_keys=True)
+        if key in self._answers:
+            before, answer = self._answers[key]
+            if before != asked:
+                message = (
+                    "Keys for idempotent requests can only be used with the same parameters they were first used with."
+                )
+                return _said(400, {"error": {"type": "idempotency_error", "message": message}})
+            return Answer(answer.status, answer.body, {**answer.headers, "Idempotent-Replayed": "true"})
+        try:
+            answer = _said(200, _shown(self._do(request)))
+        except Wrong as wrong:
+            return _said(wrong.status, wrong.body)  # nothing was begun, so nothing is kept
+        if broken:
+            answer = _said(500, _BROKEN, {"Stripe-Should-Retry": "false"})
+        if key:
+            self._answers[key] = (asked, answer)
+        return answer
+
+    def _do(self, request: Request) -> Object:  # noqa: C901, PLR0911 - a table of what there is
+        do, asked = self.objects, request.parameters
+        match request.method, request.path.removeprefix("/v1/").split("/"):
+            case "POST", ["checkout", "sessions"]:
+                return do.make_session(asked)
+            case "GET", ["checkout", "sessions"]:
+                return do.listed("checkout.session", asked) | {"url": "/v1/checkout/sessions"}
+            case "GET", ["checkout", "sessions", name]:
+                return self._expanded(do.one("checkout.session", name), asked.get("expand", []))
+            case "POST", ["checkout", "sessions", name, "expire"]:
+                return do.expire(do.one("checkout.session", name))
+            case "GET", ["payment_intents", name]:
+                return self._expanded(do.one("payment_intent", name), asked.get("expand", []))
+            case "POST", ["refunds"]:
+                return do.make_refund(asked)
+            case "GET", ["refunds"]:
+                return do.listed("refund", asked) | {"url": "/v1/refunds"}
+            case "GET", ["refunds", name]:
+                return do.one("refund", name)
+            case "POST", ["accounts"]:
+                return do.make_account(asked)
+            case "GET", ["accounts", name]:
+                return do.one("account", name)
+            case "POST", ["account_links"]:
+                return do.link_account(asked)
+        raise Wrong(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+
+    def _expanded(self, one: Object, expand: Iterable[str]) -> Object:
+        shown = copy.deepcopy(one)
+        for path in expand:
+            at = shown
+            for name in path.split("."):
+                if isinstance(at.get(name), str):
+                    at[name] = copy.deepcopy(self.objects.kept[at[name]])
+                if at.get(name) is None:
+                    break
+                at = at[name]
+        return shown
+
+    def _page(self, request: Request) -> Answer:
+        """The page buyers pay on: a form with `outcome` paid, declined or back."""
+        session = self.session(request.path.removeprefix("/c/pay/"))
+        try:
+            match request.parameters.get("outcome"):
+                case "paid":
+                    self.objects.pay(session)
+                    return _moved(session["success_url"])
+                case "declined":
+                    self.objects.decline(session)
+                case "back":
+                    return _moved(session["cancel_url"])
+        except Wrong as wrong:
+            return Answer(410, str(wrong).encode(), {"Content-Type": "text/plain"})
+        form = b"<form method=post><button name=outcome value=paid>Pay</button></form>"
+        return Answer(200, form, {"Content-Type": "text/html"})
+
+    def _fault(self, request: Request) -> _Fault | None:
+        for fault in self._faults:
+            if request.path.startswith(fault.path):
+                fault.times -= 1
+                if fault.times == 0:
+                    self._faults.remove(fault)
+                return fault
+        if self.chance.random() < self.trouble:
+            return _Fault(self.chance.choice(get_args(How)), "", 1, 0.2)
+        return None
+
+
+def _wrong(message: str, code: str = "", kind: str = "invalid_request_error") -> Object:
+    return {"error": {"type": kind, "code": code, "message": message}}
+
+
+_BROKEN = {"error": {"type": "api_error", "message": "An unknown error occurred"}}
+_BUSY = {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests"}}
+
+
+def _said(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
+    named = {"Content-Type": "application/json", "Request-Id": f"req_{secrets.token_hex(7)}"}
+    return Answer(status, json.dumps(body).encode(), named | (headers or {}))
+
+
+def _moved(url: str) -> Answer:
+    return Answer(303, b"", {"Location": url})
+
+
+def _shown(one: Any) -> Any:
+    """Without what only the fake keeps, and as it is at this moment."""
+    if isinstance(one, dict):
+        return {name: _shown(value) for name, value in one.items() if not name.startswith("_")}
+    return [_shown(each) for each in one] if isinstance(one, list) else one
