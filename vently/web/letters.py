@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from msgspec import Struct
 
 from vently.outside.mail import Attachment, Mail
+from vently.web.visible import visible
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates" / "letters"),
@@ -33,19 +34,14 @@ class Letter(Struct, frozen=True, kw_only=True):
 def compose(site_url: str, to: str, letter: Letter, attachments: tuple[Attachment, ...] = ()) -> Mail:
     """People's words in it are escaped; a value of several lines keeps them."""
     shown = {
-        "subject": _shown(letter.subject),
-        "lines": [_shown(line) for line in letter.lines],
-        "facts": [(label, [_shown(row) for row in value.splitlines()]) for label, value in letter.facts if value],
+        "subject": visible(letter.subject),
+        "lines": [visible(line) for line in letter.lines],
+        "facts": [(label, [visible(row) for row in value.splitlines()]) for label, value in letter.facts if value],
         "button": letter.button,
         "link": letter.link,
-        "after": [_shown(line) for line in letter.after],
+        "after": [visible(line) for line in letter.after],
         "site": urlsplit(site_url).netloc,
         "site_url": site_url,
     }
     page = mrml.to_html(_templates.get_template("letter.mjml").render(shown))
     return Mail(to, letter.subject, _templates.get_template("letter.txt").render(shown), page.content, attachments)
-
-
-def _shown(text: str) -> str:
-    """Without what no XML holds and what would turn the direction of a line around."""
-    return "".join(letter if letter.isprintable() or letter in "\u200c\u200d" else " " for letter in text)

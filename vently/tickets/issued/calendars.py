@@ -7,9 +7,8 @@ from icalendar import Calendar
 from icalendar import Event as Entry
 
 from vently.events.calendars import MEDIA_TYPE, STATUSES
-from vently.tickets.issued import press
 from vently.tickets.issued.events import TicketedEvent
-from vently.web import dates
+from vently.web import dates, visible
 
 __all__ = ["MEDIA_TYPE", "calendar"]
 
@@ -30,7 +29,7 @@ def calendar(event: TicketedEvent, note: str = "") -> bytes:
 def _entry(event: TicketedEvent, note: str) -> Entry:
     entry = Entry()
     entry.add("uid", f"{event.id}@vently")
-    entry.add("summary", press.line(event.title))
+    entry.add("summary", visible.line(event.title))
     entry.add("dtstamp", event.updated_at)
     entry.add("last-modified", event.updated_at)
     entry.add("sequence", event.version - 1)
@@ -41,7 +40,7 @@ def _entry(event: TicketedEvent, note: str) -> Entry:
     if event.url:
         entry.add("url", event.url)
     if event.where:
-        entry.add("location", press.line(event.where))
+        entry.add("location", visible.line(event.where))
     if note:
         entry.add("description", note)
     return entry

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from vently.tickets.issued import press, qr
 from vently.tickets.issued.events import TicketedEvent
-from vently.web import dates, money
+from vently.web import dates, money, visible
 
 
 class PrintedTicket(Struct, frozen=True, kw_only=True):
@@ -77,20 +77,20 @@ async def invoice_pdf(invoice: PrintedInvoice) -> bytes:
 
 def _tickets(tickets: Sequence[PrintedTicket]) -> dict[str, Any]:
     shown = [_ticket(ticket, number, len(tickets)) for number, ticket in enumerate(tickets, 1)]
-    return {"title": f"Tickets for {press.line(tickets[0].event.title)}", "tickets": shown}
+    return {"title": f"Tickets for {visible.line(tickets[0].event.title)}", "tickets": shown}
 
 
 def _ticket(ticket: PrintedTicket, number: int, count: int) -> dict[str, str]:
     event = ticket.event
     half = (len(ticket.code) + 1) // 2
     return {
-        "event": press.line(event.title),
+        "event": visible.line(event.title),
         "when": dates.when(event),
-        "where": press.line(event.where),
-        "type": press.line(ticket.type),
-        "holder": press.line(ticket.holder),
-        "order": press.line(ticket.order),
-        "organizer": press.line(event.organizer),
+        "where": visible.line(event.where),
+        "type": visible.line(ticket.type),
+        "holder": visible.line(ticket.holder),
+        "order": visible.line(ticket.order),
+        "organizer": visible.line(event.organizer),
         "price": "" if ticket.paid is None else money.formatted(ticket.paid, ticket.currency),
         "count": f"{number} of {count}",
         "code": f"{ticket.code[:half]}\n{ticket.code[half:]}",
@@ -101,39 +101,39 @@ def _ticket(ticket: PrintedTicket, number: int, count: int) -> dict[str, str]:
 def _invoice(invoice: PrintedInvoice) -> dict[str, Any]:
     name = "Invoice" if invoice.kind == "invoice" else "Credit note"
     return {
-        "title": f"{name} {press.line(invoice.number)}",
+        "title": f"{name} {visible.line(invoice.number)}",
         "seller": _party(invoice.seller),
         "buyer": _party(invoice.buyer),
         "facts": _facts(invoice),
         "lines": [_cells(line, invoice.currency) for line in invoice.lines],
         "totals": _totals(invoice),
         "total": ("Total", _told(sum(line.gross for line in invoice.lines), invoice)),
-        "notes": [press.line(note) for note in invoice.notes],
+        "notes": [visible.line(note) for note in invoice.notes],
     }
 
 
 def _party(who: Party) -> dict[str, Any]:
-    tax_id = f"Tax ID {press.line(who.tax_id)}" if who.tax_id else ""
-    rows = [*press.lines(who.address), press.line(who.email), tax_id]
-    return {"name": press.line(who.name), "rows": [row for row in rows if row]}
+    tax_id = f"Tax ID {visible.line(who.tax_id)}" if who.tax_id else ""
+    rows = [*visible.lines(who.address), visible.line(who.email), tax_id]
+    return {"name": visible.line(who.name), "rows": [row for row in rows if row]}
 
 
 def _facts(invoice: PrintedInvoice) -> list[tuple[str, str]]:
     facts = [("Issued", _day(invoice.issued_on))]
     if invoice.corrects:
         number, day = invoice.corrects
-        facts.append(("Corrects", f"Invoice {press.line(number)} of {_day(day)}"))
+        facts.append(("Corrects", f"Invoice {visible.line(number)} of {_day(day)}"))
     if invoice.supplied_on:
         facts.append(("Date of the event", _day(invoice.supplied_on)))
     if invoice.order:
-        facts.append(("Order", press.line(invoice.order)))
+        facts.append(("Order", visible.line(invoice.order)))
     return facts
 
 
 def _cells(line: InvoiceLine, currency: str) -> list[str]:
     net, tax, gross = (money.formatted(amount, currency) for amount in (line.net, line.tax, line.gross))
     unit = money.formatted(line.unit, currency)
-    return [press.line(line.text), str(line.quantity), unit, net, _percent(line.tax_rate), tax, gross]
+    return [visible.line(line.text), str(line.quantity), unit, net, _percent(line.tax_rate), tax, gross]
 
 
 def _totals(invoice: PrintedInvoice) -> list[tuple[str, str]]:

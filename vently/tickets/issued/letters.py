@@ -7,11 +7,10 @@ from typing import Literal
 from msgspec import Struct
 
 from vently.outside.mail import Attachment, Mail
-from vently.tickets.issued import press
 from vently.tickets.issued.calendars import calendar
 from vently.tickets.issued.documents import PrintedTicket, tickets_pdf
 from vently.tickets.issued.events import TicketedEvent
-from vently.web import dates, money
+from vently.web import dates, money, visible
 from vently.web.letters import Letter, compose
 
 Way = Literal["card", "transfer", "door"]
@@ -22,8 +21,6 @@ _BACK: dict[Way, str] = {
     "transfer": "The organiser transfers it back to you. If it has not arrived in ten days, please write to them.",
     "door": "The organiser gives it back to you. If you have not had it in ten days, please write to them.",
 }
-
-
 _SUBJECT = 80
 
 
@@ -42,7 +39,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 async def enclosed(event: TicketedEvent, tickets: Sequence[PrintedTicket]) -> tuple[Attachment, ...]:
     """What goes with a letter that brings tickets: the PDF of all of them, and a calendar entry."""
-    types = {press.line(ticket.type): None for ticket in tickets}
+    types = {visible.line(ticket.type): None for ticket in tickets}
     note = f"{_counted(len(tickets))}: {', '.join(types)}"
     return (
         Attachment("tickets.pdf", "application/pdf", await tickets_pdf(tickets)),
@@ -83,11 +80,11 @@ def given(
     letter = Letter(
         subject=f"{_short(giver)} gave you a ticket for {_title(event)}",
         lines=(
-            f"{press.line(giver)} handed a ticket on to you.",
+            f"{visible.line(giver)} handed a ticket on to you.",
             "It is yours now: the code they had no longer opens the door.",
             "Show the code of your ticket at the door, on paper or on your phone.",
         ),
-        facts=(*_of_event(event), ("Ticket", press.line(ticket_type))),
+        facts=(*_of_event(event), ("Ticket", visible.line(ticket_type))),
         button="Look at my ticket",
         link=link,
         after=("If you do not know what this is about, somebody probably mistyped an address: please do nothing.",),
@@ -99,8 +96,8 @@ def handed_on(site_url: str, to: str, event: TicketedEvent, *, taker: str, ticke
     """To who had the ticket before. `taker`: the address it went to; `link` opens the order."""
     letter = Letter(
         subject=f"You handed on a ticket for {_title(event)}",
-        lines=(f"Your ticket now belongs to {press.line(taker)}. The code you had no longer opens the door.",),
-        facts=(*_of_event(event), ("Ticket", press.line(ticket_type))),
+        lines=(f"Your ticket now belongs to {visible.line(taker)}. The code you had no longer opens the door.",),
+        facts=(*_of_event(event), ("Ticket", visible.line(ticket_type))),
         button="Look at my order",
         link=link,
         after=("If it was not you, please write to the organiser at once: they can take it back.",),
@@ -190,13 +187,13 @@ def to_transfer(site_url: str, told: Told, *, bank_details: str, reference: str,
 
 
 def _of_event(event: TicketedEvent) -> tuple[tuple[str, str], ...]:
-    place = (("Where", press.line(event.where)),) if event.where else ()
-    organizer = (("Organised by", press.line(event.organizer)),) if event.organizer else ()
-    return (("Event", press.line(event.title)), ("When", dates.when(event)), *place, *organizer)
+    place = (("Where", visible.line(event.where)),) if event.where else ()
+    organizer = (("Organised by", visible.line(event.organizer)),) if event.organizer else ()
+    return (("Event", visible.line(event.title)), ("When", dates.when(event)), *place, *organizer)
 
 
 def _of_order(told: Told) -> tuple[tuple[str, str], ...]:
-    items = "\n".join(f"{count} × {press.line(name)}" for name, count in told.items)
+    items = "\n".join(f"{count} × {visible.line(name)}" for name, count in told.items)
     return (("Order", told.order), ("Tickets", items), ("Total", _amount(told.total, told) if told.total else "Free"))
 
 
@@ -219,5 +216,5 @@ def _title(event: TicketedEvent) -> str:
 
 def _short(words: str) -> str:
     """Short enough for a subject."""
-    kept = press.line(words)
+    kept = visible.line(words)
     return kept if len(kept) <= _SUBJECT else f"{kept[: _SUBJECT - 1].rstrip()}…"

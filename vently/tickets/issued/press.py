@@ -4,7 +4,6 @@ What people wrote reaches Typst as data (JSON in `sys.inputs`), never as its mar
 """
 
 import asyncio
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -20,9 +19,6 @@ LAYOUTS = Path(__file__).parent / "layouts"
 _hands = ThreadPoolExecutor(max_workers=2, thread_name_prefix="press")
 """Typst uses all cores by itself while it runs; two sheets at once leave requests their share."""
 
-# Letters that change the direction of what follows them: a title could turn the rest of the page around.
-_TURNING = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
-
 
 async def pdf(layout: str, show: Callable[[], Any], made_at: datetime | None = None) -> bytes:
     """`show` gives what the layout shows; it runs off the event loop too, as drawing QR codes takes its time.
@@ -30,20 +26,6 @@ async def pdf(layout: str, show: Callable[[], Any], made_at: datetime | None = N
     `made_at`: what the file says of when it was made; the same input and moment give the same bytes.
     """
     return await asyncio.get_running_loop().run_in_executor(_hands, _print, layout, show, made_at)
-
-
-def line(text: str | None) -> str:
-    """As one line of what can be seen."""
-    return " ".join("".join(letter for letter in text or "" if _shows(letter)).split())
-
-
-def lines(text: str | None) -> list[str]:
-    return [kept for row in (text or "").splitlines() if (kept := line(row))]
-
-
-def _shows(letter: str) -> bool:
-    """Not what Unicode gives no picture: controls, half letters (surrogates), letters that are none."""
-    return letter.isspace() or (unicodedata.category(letter) not in {"Cc", "Cs", "Cn", "Co"} and letter not in _TURNING)
 
 
 def _print(layout: str, show: Callable[[], Any], made_at: datetime | None) -> bytes:

@@ -4,6 +4,8 @@ import io
 
 import segno
 
+from vently.web.visible import visible
+
 QUIET_ZONE = 4
 """Modules of light around it: readers need them."""
 
@@ -21,7 +23,7 @@ def svg(code: str, title: str = "Ticket code") -> str:
         border=QUIET_ZONE,
         dark="#000",
         light="#fff",
-        title=_of_xml(title),
+        title=visible(title),
         svgclass="qr",
         lineclass=None,
         omitsize=True,
@@ -30,8 +32,3 @@ def svg(code: str, title: str = "Ticket code") -> str:
     )
     # On a screen no edge falls between two pixels; a reader of the page hears the title.
     return drawn.getvalue().decode().replace("<svg ", '<svg role="img" shape-rendering="crispEdges" ', 1)
-
-
-def _of_xml(text: str) -> str:
-    """Without the characters no XML document may hold (XML 1.0, 2.2); segno escapes the rest."""
-    return "".join(letter for letter in text if letter.isprintable())
