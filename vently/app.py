@@ -19,6 +19,8 @@ from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
 from vently.jobs import sweeping
+from vently.jobs.job import Every, Handler
+from vently.jobs.worker import Jobs
 from vently.outside.mail import Mailer, Post
 from vently.outside.mail.folder import FolderMailer
 from vently.outside.mail.smtp import SmtpMailer
@@ -81,6 +83,10 @@ ROOMS = [
     )
 ]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
+HANDLERS: dict[str, Handler] = {}
+"""What is done for each kind of job."""
+TIMETABLE: list[Every] = []
+SWEEPS = (sweeping.answers, sweeping.finished_jobs)
 GRACE = 10
 """Seconds that mail under way may take when a node ends."""
 API = [*people_api.ROUTES, *communities_api.ROUTES, *events_api.ROUTES, *import_api.ROUTES, *tickets_api.ROUTES]
@@ -137,16 +143,11 @@ def create(settings: Settings) -> Envelope:
 async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
     """What a node opens before its first request, does meanwhile, and closes after its last."""
     settings = parts.settings
-    parts.open_database = database = await Database.open(
-        settings.database_url,
-        site=settings.site_url,
-        size=settings.database_connections,
-        pooler=settings.database_pooler == "transaction",
-    )
+    parts.open_database = database = await _opened(settings)
     parts.readiness.append(until_current(database))
     await door.open(parts)
     parts.other["till"] = till = Till(database, provider="pretend", platform_fee=0)
-    sweeps = asyncio.create_task(sweeping.hourly([door.sweep, partial(sweeping.answers, database)]))
+    sweeps = asyncio.create_task(sweeping.hourly([door.sweep, *(partial(sweep, database) for sweep in SWEEPS)]))
     try:
         yield
     finally:
@@ -155,6 +156,25 @@ async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
         await till.close()
         await door.close()
         await database.close()
+
+
+@asynccontextmanager
+async def jobs_of(settings: Settings) -> AsyncIterator[Jobs]:
+    """The queue over connections of its own, for a process that does jobs alone."""
+    database = await _opened(settings)
+    try:
+        yield Jobs(database, HANDLERS, TIMETABLE)
+    finally:
+        await database.close()
+
+
+async def _opened(settings: Settings) -> Database:
+    return await Database.open(
+        settings.database_url,
+        site=settings.site_url,
+        size=settings.database_connections,
+        pooler=settings.database_pooler == "transaction",
+    )
 
 
 async def _refreshed(parts: Parts, token: str) -> facts.Session | None:

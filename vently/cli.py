@@ -78,6 +78,16 @@ def serve(*, data: Data = None, host: Host = "127.0.0.1", port: Port = 8000, wor
 
 
 @app.command
+def work(*, data: Data = None) -> None:
+    """Do jobs alone, beside nodes that answer requests: mail, refunds, what is on the timetable."""
+    from vently.app import jobs_of
+    from vently.commands import working
+
+    with reachable(_settings(data), made_before=True) as settings:
+        working.work(settings, jobs_of)
+
+
+@app.command
 def migrate(*, data: Data = None, plan: bool = False, json: Json = False) -> None:
     """Bring the schema up to date.
 

@@ -29,6 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["session", "transaction"], Meta(description="transaction: a transaction-mode pooler stands between")
     ] = "session"
     database_connections: Annotated[int, Meta(ge=2, le=500, description="connections of one worker process")] = 10
+    worker: Annotated[
+        Literal["on", "off"], Meta(description="off: nodes do no jobs; then `vently work` must run somewhere")
+    ] = "on"
     pg_bin: Annotated[str, Meta(description="folder with Postgres' programs, instead of the packaged ones")] = ""
     site_url: Annotated[str, Meta(description="address people see, without a slash at the end")] = (
         "http://127.0.0.1:8000"
