@@ -217,3 +217,9 @@ async def test_no_tickets_are_no_document():
 async def test_a_file_of_tickets_is_small_enough_to_mail():
     assert len(await tickets_pdf([TICKET])) < 60_000
     assert len(await tickets_pdf([TICKET] * 20)) < 300_000
+
+
+async def test_an_invoice_kept_as_json_prints_as_before():
+    note = changed(INVOICE, kind="credit_note", corrects=("2026-0011", date(2026, 11, 19)))
+    kept = msgspec.json.decode(msgspec.json.encode(note))
+    assert await invoice_pdf(msgspec.convert(kept, PrintedInvoice)) == await invoice_pdf(note)
