@@ -27,6 +27,7 @@ class Viewer:
 
 
 VISITOR = Viewer(role="anon", claims={"role": "anon"})
+SYSTEM = Viewer(role="service_role", claims={"role": "service_role"})
 
 
 def opening(viewer: Viewer, site: str, link: str = "") -> str:
@@ -45,7 +46,16 @@ def opening_for_visitors(link: str) -> str:
 
 def visiting(site: str) -> Callable[[Any], Awaitable[None]]:
     """What makes a new connection a visitor's for life; outside of a transaction it only reads."""
-    words = f"set role anon; set default_transaction_read_only = on; {_settings(VISITOR, site, '', local=False)}"
+    return _for_life(VISITOR, site, "set default_transaction_read_only = on")
+
+
+def selling(site: str) -> Callable[[Any], Awaitable[None]]:
+    """What makes a new connection the till's for life: each of its statements is a transaction."""
+    return _for_life(SYSTEM, site, "set default_transaction_read_only = off")
+
+
+def _for_life(viewer: Viewer, site: str, words: str) -> Callable[[Any], Awaitable[None]]:
+    words = f"set role {viewer.role}; {words}; {_settings(viewer, site, '', local=False)}"
 
     async def settle(connection: Any) -> None:
         await teach_types(connection)

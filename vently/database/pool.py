@@ -12,12 +12,14 @@ import asyncpg
 
 from vently.database import errors
 from vently.database.connections import (
+    SYSTEM,
     VISITOR,
     Viewer,
     leave_nothing,
     opening,
     opening_for_visitors,
     roll_back,
+    selling,
     teach_types,
     visiting,
 )
@@ -27,11 +29,11 @@ from vently.refusals import NotFound, Unavailable
 __all__ = ["SYSTEM", "VISITOR", "Database", "Document", "Listing", "Transaction", "Viewer", "spent"]
 
 T = TypeVar("T")
+TILLS = 4
+"""Connections of the till: batches of so many events at once."""
 
 spent: ContextVar[list[float] | None] = ContextVar("database_seconds", default=None)
 """Seconds a request waited for the database, one entry a round trip; the web shell sets and sums it."""
-
-SYSTEM = Viewer(role="service_role", claims={"role": "service_role"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,14 @@ class Transaction:
 
 
 class Database:
-    """Connections that log in as a role which, outside of `acting_as`, can read nothing; and some that are visitors."""
+    """Connections that log in as a role which, outside of `acting_as`, can read nothing; some that are visitors; and
+    a few of the till.
+    """
 
-    def __init__(self, pool: Any, visitors: Any, sentences: dict[str, str], site: str) -> None:
+    def __init__(self, pool: Any, visitors: Any, tills: Any, sentences: dict[str, str], site: str) -> None:
         self._pool = pool
         self._visitors = visitors
+        self._tills = tills
         self._sentences = sentences
         self._site = site
 
@@ -132,15 +137,18 @@ class Database:
         visitors = some and await asyncpg.create_pool(
             url, min_size=0, max_size=some, init=visiting(site), reset=leave_nothing
         )
-        return cls(pool, visitors, sentences, site)
+        tills = not pooler and await asyncpg.create_pool(
+            url, min_size=0, max_size=TILLS, init=selling(site), reset=leave_nothing
+        )
+        return cls(pool, visitors, tills, sentences, site)
 
     @classmethod
     def closed(cls) -> "Database":
         """A database that is not open yet: every use of it is refused as Unavailable."""
-        return cls(None, None, {}, "")
+        return cls(None, None, None, {}, "")
 
     async def close(self) -> None:
-        for pool in (self._pool, self._visitors):
+        for pool in (self._pool, self._visitors, self._tills):
             if pool:
                 await pool.close()
 
@@ -174,9 +182,15 @@ class Database:
 
     @asynccontextmanager
     async def selling(self) -> AsyncIterator[Transaction]:
-        """Past row-level security, for the till's one statement, which is a transaction by itself."""
-        async with self._transaction(self._pool, opening(SYSTEM, self._site)) as tx:
-            yield tx
+        """Past row-level security, for the till's one statement: a transaction by itself, in one round trip. (A round
+        trip waits for its turn among the requests at hand, and the others wait for the event's row meanwhile.)
+        """
+        if self._tills:
+            async with self._connection(self._tills) as connection:
+                yield Transaction(connection, self._sentences)
+        else:
+            async with self.acting_as_system() as tx:
+                yield tx
 
     @asynccontextmanager
     async def acting_as_role(self, role: str) -> AsyncIterator[Transaction]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from litestar import Request
 
 from vently.database import pool
 from vently.refusals import Malformed, Refusal
@@ -30,11 +31,16 @@ class AddressTooLong(Refusal):
 
 
 class Envelope:
-    """The ASGI app that uvicorn runs. `mounts` are whole ASGI apps by the prefix of their paths."""
+    """The ASGI app that uvicorn runs. `mounts` are whole ASGI apps by the prefix of their paths; `shortcuts` are
+    endpoints by method and path that need no router.
+    """
 
-    def __init__(self, app: Any, parts: Parts, mounts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, app: Any, parts: Parts, mounts: Mapping[str, Any], shortcuts: Mapping[tuple[str, str], Any]
+    ) -> None:
         self.app = app
         self.parts = parts
+        self._shortcuts = shortcuts
         self._mounts = tuple((prefix, prefix + "/", mounted) for prefix, mounted in mounts.items())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -86,7 +92,13 @@ class Envelope:
             await send({"type": "http.response.start", "status": 204, "headers": allowed})
             await send({"type": "http.response.body", "body": b""})
             return
-        await self._app_for(scope["path"])(scope, receive, send)
+        endpoint = self._shortcuts.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            await self._app_for(scope["path"])(scope, receive, send)
+            return
+        scope["path_template"] = scope["path"]
+        answer = await endpoint(Request(scope, receive, send))
+        await answer(scope, receive, send)
 
     def _app_for(self, path: str) -> Any:
         for exact, prefix, mounted in self._mounts:

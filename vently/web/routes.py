@@ -82,10 +82,12 @@ def _declare(  # noqa: PLR0913 - each is one thing a route may be, and is named 
     limit: int = 1_000_000,
     own_csrf: bool = False,
     hidden: bool = False,
+    direct: bool = False,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """`answers`: type of the JSON answer. `may`: statuses beside the ones every route can give. `once`: takes
     `Idempotency-Key`. `versioned`: gives ETags and takes `If-Match`. `upload`: the form field that takes a file.
-    `limit`: largest form in bytes. `own_csrf`: a page's form without our token (calls from other sites).
+    `limit`: largest form in bytes. `own_csrf`: a page's form without our token (calls from other sites). `direct`: past
+    the router, which costs more than the rest of a hot request; its path has no parts.
     """
 
     def declare(function: Handler) -> HTTPRouteHandler:
@@ -102,7 +104,10 @@ def _declare(  # noqa: PLR0913 - each is one thing a route may be, and is named 
         name = f"{function.__module__}.{function.__qualname__}"
         # An Answer brings its own status; Litestar's would only be checked against the annotation.
         made = route(_typed(path), http_method=methods, name=name, status_code=200, operation=operation, limit=limit)
-        return made(endpoint)
+        handler = made(endpoint)
+        if direct:
+            handler.opt["direct"] = endpoint
+        return handler
 
     return declare
 

@@ -67,7 +67,17 @@ def create_app(  # noqa: PLR0913 - the one place where everything is joined
         debug=False,
         pdb_on_exception=False,
     )
-    return Envelope(app, parts, mounts or {})
+    return Envelope(app, parts, mounts or {}, shortcuts(handlers))
+
+
+def shortcuts(handlers: Iterable[Any]) -> dict[tuple[str, str], Any]:
+    """Endpoints that are reached past the router, by method and path."""
+    return {
+        (operation.method, operation.path): handler.opt["direct"]
+        for handler in handlers
+        if isinstance(handler, HTTPRouteHandler) and "direct" in handler.opt
+        for operation in [handler.opt["operation"]]
+    }
 
 
 def operations(handlers: Iterable[Any]) -> list[Operation]:

@@ -482,6 +482,9 @@ create unique index ticket_scans_admitted_once on public.ticket_scans (ticket_id
 create index ticket_scans_ticket_idx on public.ticket_scans (ticket_id) where ticket_id is not null;
 create index ticket_scans_scanned_by_idx on public.ticket_scans (scanned_by) where scanned_by is not null;
 
+-- Answers stay where they are: pressing an order's into less room costs more than selling it.
+alter table private.idempotency_keys set (toast_tuple_target = 8160);
+
 alter table public.sellers enable row level security;
 alter table public.tills enable row level security;
 alter table public.ticket_stocks enable row level security;

@@ -15,7 +15,7 @@ from vently.web.routes import post
 TAG = "Tickets"
 
 
-@post("/api/tickets/orders", answers=Order, once=True, may=(403, 404, 409, 422, 503), tag=TAG)
+@post("/api/tickets/orders", answers=Order, once=True, direct=True, may=(403, 404, 409, 503), tag=TAG)
 async def create_order(request: Any, viewer: Viewer, data: NewOrder) -> Answer:
     """Buy tickets: free ones are yours at once, others are held until you pay at `checkout_url`"""
     parts = facts.of(request).parts

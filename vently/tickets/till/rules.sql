@@ -104,9 +104,8 @@ declare
   used int[];
   cart record;
   line record;
-  refusal text;
-  person text;
-  persons text[] := '{}';
+  persons text[] := '{}';  -- who has bought of which limited type in this batch
+  people text[];
   keys text[] := '{}';
   the_order public.ticket_orders;
   seat public.tickets;
@@ -125,6 +124,7 @@ declare
   at_stock int;
   at_pool int;
   mine int;
+  together int;
 begin
   select e.id into the_event.id from public.events e
    where e.slug = event_reference or e.id = case when event_reference ~ '^[0-9a-f-]{36}$' then event_reference::uuid end;
@@ -158,7 +158,6 @@ begin
      order by c.place
   loop
     place := cart.place; slug := null; pointer := null; sentence := null; body := null; replayed := false; status := 201;
-    refusal := null;
 
     -- Was it asked before?
     if cart.key is not null then
@@ -217,17 +216,21 @@ begin
     the_order.id := cart.id;
     the_order.subtotal := 0; the_order.discount := 0; the_order.fee := 0; the_order.tax := 0; the_order.platform_fee := 0;
     seats := '{}';
+    people := '{}';
     left_now := free;
 
     for line in
-      select i.n, i.quantity, i.price as offered, i.currency as offered_in, i.attendees, y.*, w.access_code,
-             sum(i.quantity) over (partition by i.ticket_type) as together
+      select i.n, i.quantity, i.price as offered, i.currency as offered_in, i.attendees, y.*, w.access_code
         from rows from (jsonb_to_recordset(cart.items) as (ticket_type uuid, quantity int, price bigint, currency text, attendees jsonb))
              with ordinality as i (ticket_type, quantity, price, currency, attendees, n)
         left join public.ticket_types y on y.event_id = the_event.id and y.id = i.ticket_type
         left join public.ticket_type_codes w on y.locked and w.ticket_type_id = y.id
        order by i.n
     loop
+      together := line.quantity;
+      if line.n > 1 then
+        together := together + (select count(*) from unnest(seats) s where s.ticket_type_id = line.id);
+      end if;
       pointer := '/items/' || line.n - 1 || '/ticket_type';
       if line.id is null then
         status := 422; slug := 'invalid'; sentence := 'is no ticket type of this event'; exit;
@@ -249,7 +252,7 @@ begin
       elsif not line.pay_what_you_want and line.offered <> line.price then
         status := 409; slug := 'price-changed'; pointer := '/items/' || line.n - 1 || '/price/amount';
         sentence := 'The price of “' || line.name || '” has changed: look again.'; exit;
-      elsif line.together > line.per_order_max then
+      elsif together > line.per_order_max then
         status := 422; slug := 'invalid'; pointer := '/items/' || line.n - 1 || '/quantity';
         sentence := 'at most ' || line.per_order_max || ' of “' || line.name || '” in one order'; exit;
       end if;
@@ -271,16 +274,15 @@ begin
 
       -- Has this person enough? Who is in this batch already is judged in the next.
       if line.per_person_max is not null then
-        foreach person in array array[line.id || ' ' || lower(cart.email), line.id || ' ' || cart.viewer] loop
-          if person = any (persons) then
-            status := 0;
-          end if;
-        end loop;
+        people := people || array[line.id || ' ' || lower(cart.email), line.id || ' ' || cart.viewer];
+        if people && persons then
+          status := 0;
+        end if;
         select count(*) into mine
           from public.ticket_orders o join public.tickets t on t.order_id = o.id
          where o.event_id = the_event.id and (lower(o.buyer_email) = lower(cart.email) or o.buyer_id = cart.viewer)
            and t.ticket_type_id = line.id and t.status in ('held', 'valid');
-        if mine + line.together > line.per_person_max then
+        if mine + together > line.per_person_max then
           status := 409; slug := 'limit-per-person'; pointer := '/items/' || line.n - 1 || '/quantity';
           sentence := 'At most ' || line.per_person_max || ' of “' || line.name || '” for one person.';
         end if;
@@ -336,8 +338,9 @@ begin
 
     -- Sold, or held.
     pointer := null;
-    for n in 1 .. cardinality(seats) loop
-      seats[n].status := case when the_order.total = 0 then 'valid' else 'held' end;
+    foreach seat in array seats loop
+      seat.status := case when the_order.total = 0 then 'valid' else 'held' end;
+      made_seats := made_seats || seat;
     end loop;
     for n in 1 .. cardinality(stock_ids) loop
       if the_order.total = 0 then
@@ -371,7 +374,6 @@ begin
     the_order.created_at := moment;
     the_order.updated_at := moment;
     made_orders := made_orders || the_order;
-    made_seats := made_seats || seats;
     made_places := made_places || cart.place;
     if the_order.method = 'card' then
       attempt := null;
@@ -387,8 +389,7 @@ begin
       made_keys := made_keys || kept;
       keys := keys || (cart.scope || ' ' || cart.key);
     end if;
-    persons := persons || array(select y.ticket_type_id || ' ' || who from unnest(seats) y, unnest(array[lower(cart.email), cart.viewer::text]) who
-                                 where who is not null);
+    persons := persons || array_remove(people, null);
   end loop;
 
   if cardinality(made_orders) > 0 then
@@ -410,7 +411,8 @@ begin
     ), answers as (
       insert into private.idempotency_keys (scope, key, fingerprint, status, headers, body, created_at)
       select k.scope, k.key, k.fingerprint, k.status,
-             jsonb_build_object('content-type', 'application/json', 'location', d.document::json ->> 'url'), d.document, k.created_at
+             jsonb_build_object('content-type', 'application/json', 'location',
+               current_setting('vently.site', true) || '/api/tickets/orders/' || d.id), d.document, k.created_at
         from unnest(made_keys) k join documents d on d.id::text = k.body
       on conflict (scope, key) do update
          set fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers, body = excluded.body,

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from vently.database.pool import Database
+from vently.database.pool import TILLS, Database
 from vently.database.queries import load
 from vently.refusals import Conflict, FieldError, Invalid, NotAllowed, NotFound, Refusal, Unauthenticated, Unavailable
 
@@ -24,8 +24,6 @@ LARGEST_BATCH = 64
 """Carts of one transaction: beyond it a batch takes longer and is hardly cheaper."""
 MOST_WAITING = 512
 """Carts that wait for one event on one node: some tenths of a second. Beyond it buyers are told to come again."""
-EVENTS_AT_ONCE = 4
-"""Batches at the database at once: each takes a connection."""
 AGAIN = 0
 """What the database says of a cart that only the next batch can judge."""
 
@@ -92,7 +90,7 @@ class Till:
         self._platform_fee = platform_fee
         self._queues: dict[str, deque[Waiting]] = {}
         self._serving: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._turns = asyncio.Semaphore(TILLS)
 
     async def sell(self, event: str, cart: Cart) -> Sold:
         """Raises what the database refuses (sold out, limits, codes), and Busy when too many wait."""
