@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from queues import PACE, Queue, until
 
 from vently.jobs import queue
-from vently.jobs.job import GiveUp, Job, Lost
+from vently.jobs.job import GiveUp, Handler, Job, Lost
+from vently.jobs.queue import sql
 from vently.jobs.worker import Jobs
 
 HERE = Path(__file__).parent
@@ -26,14 +28,33 @@ async def test_four_workers_do_five_hundred_jobs_once_each(queued: Queue) -> Non
         await asyncio.sleep(0)
         ran[job.payload["order"]] += 1
 
+    await four_do_five_hundred(queued, mail, lambda: len(ran) == 500)
+    assert set(ran.values()) == {1}
+    assert await queued.counts() == {"done": 500}
+
+
+async def test_without_the_lock_some_would_be_done_twice(queued: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of the test above."""
+    ran: Counter[int] = Counter()
+
+    async def mail(job: Job) -> None:
+        await asyncio.sleep(0)
+        ran[job.payload["order"]] += 1
+
+    unguarded = sql.take_jobs.text.replace("for update skip locked", "")
+    assert unguarded != sql.take_jobs.text
+    monkeypatch.setattr(sql, "take_jobs", replace(sql.take_jobs, text=unguarded))
+    await four_do_five_hundred(queued, mail, lambda: len(ran) == 500)
+    assert set(ran.values()) != {1}
+
+
+async def four_do_five_hundred(queued: Queue, mail: Handler, done: Callable[[], bool]) -> None:
     async with queued.database.acting_as_system() as tx:
         await queue.enqueue_many(tx, "mail", [{"order": n} for n in range(500)])
     async with AsyncExitStack() as workers:
         for _ in range(4):
             await workers.enter_async_context(Jobs(queued.database, {"mail": mail}, pace=PACE).working())
-        await until(lambda: len(ran) == 500)
-    assert set(ran.values()) == {1}
-    assert await queued.counts() == {"done": 500}
+        await until(done)
 
 
 async def test_a_nudge_is_quicker_than_the_poll(queued: Queue) -> None:
