@@ -12,24 +12,18 @@ fake.copies, fake.holding = 3, True         # each webhook three times, once `re
 import asyncio
 import copy
 import json
-import random
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import httpx
 from fake_stripe_objects import Object, Objects, Wrong
+from fake_stripe_webhooks import Webhooks, shown
 from fake_stripe_wire import Answer, Request, serving
-from stripe import WebhookSignature
 
 How = Literal["slow", "500 before", "500 after", "lost before", "lost after", "429", "garbage"]
 """`before`: nothing was done; `after`: it was done, and nobody is told."""
-
-RESENDS = (0.05, 0.2, 0.5)
-"""Seconds before a webhook that was not answered with 2xx is sent again; Stripe's are hours."""
 
 
 @dataclass
@@ -40,32 +34,21 @@ class _Fault:
     seconds: float
 
 
-class FakeStripe:
+class FakeStripe(Webhooks):
     """Made by `running`. What buyers, banks and organisers do are its methods; what Stripe keeps is in `objects`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.key = f"sk_test_{secrets.token_hex(12)}"
-        self.secret = f"whsec_{secrets.token_hex(12)}"
         self.address = ""
-        self.skew = 0.0
         self.objects = Objects(self.now, self._emit)
         self.requests: list[Request] = []
         """Everything asked under /v1, also what was broken off."""
-        self.events: list[Object] = []
-        """Everything there was to tell, told or not."""
-        self.copies = 1
-        self.losing = False
-        self.holding = False
         self.trouble = 0.0
         """How likely a request goes wrong in some way, from 0 to 1; which way, `chance` says."""
-        self.chance = random.Random(4)
         self._faults: list[_Fault] = []
         self._answers: dict[str, tuple[str, Answer]] = {}
         self._in_flight: set[str] = set()
-        self._endpoint = ""
-        self._held: list[Object] = []
-        self._sending: set[asyncio.Task[None]] = set()
-        self._post = httpx.AsyncClient(timeout=10)
 
     @classmethod
     @asynccontextmanager
@@ -123,9 +106,6 @@ class FakeStripe:
         self.skew += seconds
         self.objects.sweep()
 
-    def now(self) -> float:
-        return time.time() + self.skew
-
     def session(self, reference: str) -> Object:
         """A session by its name or by its attempt's."""
         for session in self.objects.all("checkout.session"):
@@ -149,82 +129,6 @@ class FakeStripe:
     def forgets_keys(self) -> None:
         """As Stripe does with idempotency keys after a day."""
         self._answers.clear()
-
-    # Webhooks
-
-    def listen(self, url: str) -> None:
-        """From now on events are sent there."""
-        self._endpoint = url
-
-    async def release(self, *, shuffled: bool = False) -> None:
-        """Send what was held back, and wait for it."""
-        held, self._held = self._held, []
-        if shuffled:
-            self.chance.shuffle(held)
-        for event in held:
-            self._begin(event)
-        await self.settled()
-
-    async def settled(self) -> None:
-        """Returns once no webhook is on its way."""
-        while self._sending:
-            await asyncio.wait(set(self._sending))
-
-    def signed(
-        self, event: Object | bytes, *, at: float | None = None, secret: str | None = None
-    ) -> tuple[bytes, dict[str, str]]:
-        """A webhook's body and headers; with another time or secret, a stale or forged one."""
-        body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        header = WebhookSignature.generate_signature_header(
-            body.decode(), secret or self.secret, int(self.now() if at is None else at)
-        )
-        return body, {"Content-Type": "application/json", "Stripe-Signature": header}
-
-    async def send(self, event: Object) -> httpx.Response:
-        """Once, now, whatever the switches say."""
-        body, headers = self.signed(event)
-        return await self._post.post(self._endpoint, content=body, headers=headers)
-
-    def event(self, kind: str, about: Object, *, account: str | None = None, livemode: bool = False) -> Object:
-        """An event as Stripe would write it; of another account or mode when told."""
-        event = {
-            "id": f"evt_{secrets.token_hex(12)}",
-            "object": "event",
-            "api_version": "2026-10-28.endive",
-            "created": int(self.now()),
-            "livemode": livemode,
-            "type": kind,
-            "pending_webhooks": 1,
-            "request": {"id": None, "idempotency_key": None},
-            "data": {"object": _shown(about)},
-        }
-        return event | ({"account": account} if account else {})
-
-    def _emit(self, kind: str, about: Object, account: str | None) -> None:
-        event = self.event(kind, about, account=account)
-        self.events.append(event)
-        if not self._endpoint or self.losing:
-            return
-        for _ in range(self.copies):
-            if self.holding:
-                self._held.append(event)
-            else:
-                self._begin(event)
-
-    def _begin(self, event: Object) -> None:
-        task = asyncio.create_task(self._send(event))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-    async def _send(self, event: Object) -> None:
-        for pause in (*RESENDS, None):
-            try:
-                if (await self.send(event)).is_success:
-                    return
-            except httpx.TransportError:
-                pass  # as good as no answer
-            if pause is not None:
-                await asyncio.sleep(pause)
 
     # The API
 
@@ -269,7 +173,7 @@ class FakeStripe:
                 return _said(400, {"error": {"type": "idempotency_error", "message": message}})
             return Answer(answer.status, answer.body, {**answer.headers, "Idempotent-Replayed": "true"})
         try:
-            answer = _said(200, _shown(self._do(request)))
+            answer = _said(200, shown(self._do(request)))
         except Wrong as wrong:
             return _said(wrong.status, wrong.body)  # nothing was begun, so nothing is kept
         if broken:
@@ -361,10 +265,3 @@ def _said(status: int, body: Any, headers: dict[str, str] | None = None) -> Answ
 
 def _moved(url: str) -> Answer:
     return Answer(303, b"", {"Location": url})
-
-
-def _shown(one: Any) -> Any:
-    """Without what only the fake keeps, and as it is at this moment."""
-    if isinstance(one, dict):
-        return {name: _shown(value) for name, value in one.items() if not name.startswith("_")}
-    return [_shown(each) for each in one] if isinstance(one, list) else one

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from fake_stripe import FakeStripe
 from fake_stripe_wire import Answer, Request, serving
 
-from vently.outside.payments import Checkout, Line, Notice, Payments
-from vently.outside.payments.pretend import Pretend
+from vently.outside.payments import Checkout, Line, Notice, Payments, RefundAsked
+from vently.outside.payments.pretend import Ledger, Pretend
 from vently.outside.payments.stripe import Stripe
 
 
@@ -31,6 +31,10 @@ def checkout(**changed: Any) -> Checkout:
         "cancel_url": "https://vently.example/orders/1",
     }
     return Checkout(**words | changed)
+
+
+def refund_of(payment: str, amount: int = 1_000, **more: str) -> RefundAsked:
+    return RefundAsked(refund=uuid4(), payment=payment, amount=amount, currency="EUR", **more)
 
 
 class Place(Protocol):
@@ -76,9 +80,11 @@ class Memory:
 
 
 class AtPretender:
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger | None = None) -> None:
         self.heard: list[tuple[bytes, dict[str, str]]] = []
-        self.payments = Pretend(b"a key of the tests", self._hear, Memory(), site_url="https://vently.example")
+        self.payments = Pretend(
+            b"a key of the tests", self._hear, ledger or Memory(), site_url="https://vently.example"
+        )
 
     async def _hear(self, body: bytes, headers: dict[str, str]) -> None:
         self.heard.append((body, headers))

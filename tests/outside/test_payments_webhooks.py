@@ -3,27 +3,14 @@
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from fake_stripe import FakeStripe
-from payment_places import AtPretender, AtStripe, at_stripe, checkout
+from payment_places import AtPretender, AtStripe, checkout
 
 from vently.outside.payments import AccountStanding, Checkout, Forged, Notice, RefundAsked, Refused, TooOld
 from vently.outside.payments.stripe import Stripe
-
-
-@pytest.fixture
-async def place() -> AsyncIterator[AtStripe]:
-    async with at_stripe() as place:
-        yield place
-
-
-@pytest.fixture
-def fake(place: AtStripe) -> FakeStripe:
-    return place.fake
 
 
 @pytest.fixture
@@ -35,7 +22,7 @@ async def asked(place: AtStripe) -> Checkout:
 
 @pytest.fixture
 async def payment(place: AtStripe, asked: Checkout) -> str:
-    """Bob has paid."""
+    """Bob has paid what was `asked`."""
     await place.pays(asked)
     return str(place.fake.session(str(asked.attempt))["payment_intent"])
 
