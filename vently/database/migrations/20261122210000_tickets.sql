@@ -464,8 +464,11 @@ create table public.ticket_scans (
   event_id uuid not null references public.events (id) on delete cascade,
   scan_id text not null,
   ticket_id uuid references public.tickets (id) on delete cascade,
+  serial int,
   result text not null,
   reason text,
+  admitted_at timestamptz,
+  is_double boolean not null default false,
   device text not null default '',
   scanned_by uuid references public.profiles (id) on delete set null,
   scanned_at timestamptz not null,
@@ -478,7 +481,11 @@ create table public.ticket_scans (
   constraint ticket_scans_admits_a_ticket check (result <> 'admitted' or ticket_id is not null)
 );
 comment on table public.ticket_scans is 'What was held to a scanner, each scan once';
+comment on column public.ticket_scans.serial is 'What the code said; null: admitted by hand, or no code of ours';
+comment on column public.ticket_scans.admitted_at is 'When the ticket was admitted, as far as this scan met it admitted';
+comment on column public.ticket_scans.is_double is 'Two devices let somebody in with this ticket, at least one of them without a network';
 create unique index ticket_scans_admitted_once on public.ticket_scans (ticket_id) where result = 'admitted' and undone_at is null;
+create index ticket_scans_latest_idx on public.ticket_scans (event_id, created_at);
 create index ticket_scans_ticket_idx on public.ticket_scans (ticket_id) where ticket_id is not null;
 create index ticket_scans_scanned_by_idx on public.ticket_scans (scanned_by) where scanned_by is not null;
 
