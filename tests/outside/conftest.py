@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from fake_stripe import FakeStripe
 from payment_places import AtStripe, at_stripe, checkout
+from stripe._http_client import HTTPClient
 
 
 @pytest.fixture
@@ -25,3 +26,9 @@ async def payment(place: AtStripe) -> str:
     await place.payments.start(asked)
     await place.pays(asked)
     return str(place.fake.session(str(asked.attempt))["payment_intent"])
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the SDK tries again."""
+    monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.01)

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from fake_stripe import Wrong
 from payment_places import checkout, refund_of
-from stripe._http_client import HTTPClient
 
 from vently.outside.payments import (
     Checkout,
@@ -19,10 +18,7 @@ from vently.outside.payments import (
 )
 from vently.outside.payments.stripe import Stripe
 
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.01)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.mark.parametrize("how", ["500 before", "lost before", "lost after"])

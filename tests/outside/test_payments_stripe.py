@@ -13,6 +13,7 @@ from payment_places import AtStripe, checkout, refund_of
 from vently.outside.payments import (
     Line,
     PaymentsRefused,
+    PaymentsUnavailable,
     RefundAsked,
 )
 from vently.outside.payments.stripe import Stripe, StripeKeyUnusable
@@ -161,9 +162,9 @@ def test_a_webhook_secret_that_is_blank_is_one_clear_sentence():
 
 async def test_a_key_stripe_does_not_know_is_said_so_without_repeating_it(fake):
     payments = Stripe("sk_test_somethingelse", fake.secret, api_base=fake.address)
-    with pytest.raises(PaymentsRefused, match="STRIPE_SECRET_KEY") as refused:
+    with pytest.raises(PaymentsUnavailable, match="STRIPE_SECRET_KEY") as unavailable:
         await payments.look_up("cs_test_1")
-    assert "somethingelse" not in str(refused.value) + repr(payments)
+    assert "somethingelse" not in str(unavailable.value) + repr(payments)
     await payments.aclose()
 
 

@@ -1,5 +1,6 @@
 """Stripe's webhooks: what is believed, what is not, and what each kind says."""
 
+import contextlib
 import itertools
 import json
 import time
@@ -7,10 +8,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from payment_places import AtPretender, AtStripe, checkout
+from stripe import WebhookSignature
 
-from vently.outside.payments import AccountStanding, Checkout, Forged, Notice, RefundAsked, Refused, TooOld
+from vently.outside.payments import AccountStanding, Checkout, Forged, Notice, RefundAsked, Refused, TooOld, events
+from vently.outside.payments.events import KINDS
 from vently.outside.payments.stripe import Stripe
+
+FIELDS = [
+    "id", "amount", "amount_total", "amount_refunded", "currency", "status", "payment_status", "expires_at", "metadata",
+    "attempt", "payment_intent", "charge", "disputed", "charges_enabled", "last_payment_error", "message",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -244,3 +254,26 @@ async def test_the_pretenders_webhooks_grow_old_too(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: later)
     with pytest.raises(TooOld):
         pretender.payments.read(body, headers)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=8),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(KINDS)),
+    about=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=10),
+    more=JSON,
+)
+def test_whatever_is_signed_is_read_or_refused(kind, about, more):
+    event = {"id": "evt_1", "object": "event", "type": kind, "created": 1, "livemode": False, "data": {"object": about}}
+    for changed in (event, event | {"created": more}, event | {"data": more}):
+        body = json.dumps(changed)
+        header = WebhookSignature.generate_signature_header(body, "whsec_1")
+        events.verify(body.encode(), {"Stripe-Signature": header}, "whsec_1")
+        with contextlib.suppress(Refused):
+            assert isinstance(events.read(body.encode(), live=False), Notice)

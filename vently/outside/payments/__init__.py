@@ -154,7 +154,10 @@ class TooOld(Refused):
 
 
 class PaymentsUnavailable(Exception):
-    """No answer, or none that says what became of it: ask again, with the same id, for it may have been done."""
+    """No answer, or none that says what became of it: ask again, with the same id, for it may have been done.
+
+    Also when the provider does not take our key: the sentence says so, and nothing of what is asked is lost.
+    """
 
 
 class PaymentsRefused(Exception):
@@ -177,9 +180,14 @@ class Payments(Protocol):
     def checkout_path(self) -> str:
         """Where on our site a buyer is sent, before the attempt's id: our route calls `start`, or is the page."""
 
-    async def start(self, checkout: Checkout) -> Started: ...
+    async def start(self, checkout: Checkout) -> Started:
+        """A place to pay; the same one when asked again. Unavailable, it may have been made: asked again, it is found.
 
-    async def look_up(self, reference: str) -> Standing: ...
+        One whose answer never came was shown to nobody, and is over CHECKOUT_LASTS after it was opened.
+        """
+
+    async def look_up(self, reference: str) -> Standing:
+        """What became of it. Refused with code `resource_missing`, and only then, there is none of that name."""
 
     async def close(self, reference: str) -> Standing:
         """See to it that it cannot be paid any more. If it was paid meanwhile, or a bank is at it, that is said."""

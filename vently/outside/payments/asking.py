@@ -54,16 +54,17 @@ def _translated(error: stripe.StripeError) -> PaymentsUnavailable | PaymentsRefu
         return PaymentsUnavailable("Stripe cannot be asked just now: try again in a while.")
     if not _CLIENT <= status < _SERVER:
         return PaymentsUnavailable("Stripe did not say what became of the request: try again in a while.")
+    # Somebody has to mend the settings first; of the payment it says nothing, so nobody may take it for lost.
     if isinstance(error, stripe.AuthenticationError):
-        return PaymentsRefused(
-            "Stripe does not know the key in STRIPE_SECRET_KEY: take it from the dashboard again.", "key_unknown"
+        return PaymentsUnavailable(
+            "Stripe does not know the key in STRIPE_SECRET_KEY: take it from the dashboard again, then try again."
         )
-    if isinstance(error, stripe.PermissionError):
-        return PaymentsRefused(
-            "The key in STRIPE_SECRET_KEY may not do this, or not with this account: look at its permissions.",
-            "not_permitted",
+    code = error.code or getattr(error.error, "code", None) or ""
+    if isinstance(error, stripe.PermissionError) and code != "account_invalid":
+        return PaymentsUnavailable(
+            "The key in STRIPE_SECRET_KEY may not do this: allow it in the dashboard, then try again."
         )
     if isinstance(error, stripe.IdempotencyError):
         return PaymentsRefused("Stripe was asked for this before, in other words.", "idempotency_error")
     said = "".join(filter(str.isprintable, error.user_message or ""))[:LONGEST_SENTENCE]
-    return PaymentsRefused(said or "Stripe refused the request.", error.code or "")
+    return PaymentsRefused(said or "Stripe refused the request.", code)

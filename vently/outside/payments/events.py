@@ -191,4 +191,6 @@ _READERS: dict[str, Callable[[Notice, Raw], Notice]] = {
     "charge.dispute.funds_reinstated": _dispute,
     "account.updated": _account,
 }
-"""The events an endpoint of ours listens for."""
+
+KINDS = frozenset(_READERS)
+"""The events an endpoint of ours is to be sent."""
