@@ -320,6 +320,7 @@ create table public.payment_attempts (
   settled_at timestamptz,
   note text,
   created_at timestamptz not null default now(),
+  begun_at timestamptz,
   constraint payment_attempts_status_known check (status in ('open', 'paid', 'failed', 'expired')),
   constraint payment_attempts_amount_positive check (amount > 0),
   constraint payment_attempts_settled check ((status = 'open') = (settled_at is null)),
@@ -327,6 +328,9 @@ create table public.payment_attempts (
 ) with (fillfactor = 80);
 comment on table public.payment_attempts is
   'Tries to pay. The id is the provider''s idempotency key; `reference` its checkout, `payment` the money that came';
+comment on column public.payment_attempts.begun_at is
+  'Before the provider is asked for a checkout: from then on there may be one, even if its answer was lost';
+create unique index payment_attempts_one_open on public.payment_attempts (order_id) where status = 'open';
 create index payment_attempts_order_idx on public.payment_attempts (order_id);
 create index payment_attempts_payment_idx on public.payment_attempts (provider, payment) where payment is not null;
 create index payment_attempts_open_idx on public.payment_attempts (checked_at nulls first, id) where status = 'open';
@@ -360,7 +364,8 @@ create table public.refunds (
   created_at timestamptz not null default now(),
   constraint refunds_amount_positive check (amount > 0),
   constraint refunds_reason_length check (char_length(reason) <= 500),
-  constraint refunds_cause_known check (cause in ('organizer', 'buyer', 'event_cancelled', 'too_late', 'paid_twice')),
+  constraint refunds_cause_known check (
+    cause in ('organizer', 'buyer', 'event_cancelled', 'too_late', 'paid_twice', 'wrong_amount')),
   constraint refunds_status_known check (status in ('requested', 'pending', 'succeeded', 'failed', 'by_hand')),
   constraint refunds_settled check ((status in ('succeeded', 'failed')) = (settled_at is not null))
 );
