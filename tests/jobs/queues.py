@@ -8,8 +8,8 @@ from uuid import UUID
 
 from vently.database.pool import Database
 from vently.jobs import queue
+from vently.jobs.pace import Pace
 from vently.jobs.queue import Standing
-from vently.jobs.worker import Pace
 
 PACE = Pace(poll=0.05, lease=1.0, first_retry=0.05, longest_retry=0.2, grace=1.0)
 """As in life, twenty times as fast."""

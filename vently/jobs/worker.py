@@ -15,32 +15,13 @@ import structlog
 from vently.database.pool import Database
 from vently.database.queries import Query
 from vently.jobs.job import Every, GiveUp, Handler, Job
+from vently.jobs.pace import USUAL, Pace
 from vently.jobs.queue import sql
 from vently.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 
 LONGEST_REASON = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a worker works; the numbers are seconds, but for `slots`: how many jobs run at once."""
-
-    slots: int = 8
-    poll: float = 1.0
-    lease: float = 15.0
-    """A worker that is silent for so long is taken for gone, by the database's clock."""
-    longest_run: float = 3600.0
-    first_retry: float = 2.0
-    longest_retry: float = 3600.0
-    grace: float = 10.0
-    """What runs may take to end when the worker must; then it is left to others."""
-
-    @property
-    def spare(self) -> int:
-        """Slots for kinds of which none runs here: a flood of one kind does not keep the others waiting."""
-        return self.slots // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +45,7 @@ class Jobs:
         handlers: Mapping[str, Handler],
         timetable: Sequence[Every] = (),
         *,
-        pace: Pace = Pace(),
+        pace: Pace = USUAL,
     ) -> None:
         if missing := {entry.kind for entry in timetable} - set(handlers):
             raise ValueError(f"The timetable has kinds without a handler: {', '.join(sorted(missing))}.")
@@ -187,8 +168,9 @@ class Jobs:
             await self._fail(job, "was cancelled by something it waited for", final=False)
         except GiveUp as error:
             await self._fail(job, _reason(error), final=True)
-        except Exception as error:  # a job's failure is the job's alone
-            log.debug("job raised", kind=job.kind, job=str(job.id), exc_info=True)
+        except Exception as error:
+            if not isinstance(error, Refusal | OSError):  # of a fault of ours, the whole traceback
+                log.exception("fault", kind=job.kind, job=str(job.id))
             await self._fail(job, _reason(error), final=False)
         else:
             await self._tell(job, sql.finish_job)
@@ -258,8 +240,7 @@ class Jobs:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=1)
-        for job in left.values():
-            await self._release(job)
+        await asyncio.gather(*map(self._release, left.values()))
 
     async def _release(self, job: Job) -> None:
         try:
