@@ -55,6 +55,7 @@ async def site(server: Server, database_name: str, tmp_path_factory: pytest.Temp
         secret=SECRET,
         site_url="http://vently.test",
         rate_limits="off",
+        worker="off",  # a test does the jobs it has made
     )
     logs.set_up(os.environ.get("VENTLY_LOG_LEVEL", "critical"), "console")
     structlog.configure(cache_logger_on_first_use=False)  # tests of the logs set up their own

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from vently.events import api as events_api
 from vently.events import discovery, editing_pages, import_api
 from vently.events import pages as events_pages
 from vently.jobs import sweeping
-from vently.jobs.job import Every, Handler
 from vently.jobs.worker import Jobs
 from vently.outside.mail import Mailer, Post
 from vently.outside.mail.folder import FolderMailer
 from vently.outside.mail.smtp import SmtpMailer
+from vently.outside.payments import Payments
+from vently.outside.payments.pretend import Pretend
+from vently.outside.payments.stripe import Stripe
 from vently.outside.places import Places
 from vently.outside.places.offline import OfflinePlaces
 from vently.outside.signin import Provider
@@ -53,7 +55,10 @@ from vently.supabase.client import Asker
 from vently.supabase.conversation import Conversation
 from vently.supabase.project import Project
 from vently.tickets import api as tickets_api
+from vently.tickets import jobs
 from vently.tickets import pages as tickets_pages
+from vently.tickets.issued.codes import Codes
+from vently.tickets.payments.pretending import Memory, Messenger
 from vently.tickets.till.till import Till
 from vently.web import facts, health, logs, openapi, shell, signing
 from vently.web.doors import Door, OurDoor, ProjectDoor
@@ -83,9 +88,6 @@ ROOMS = [
     )
 ]
 """Rooms with rules, from the bottom up: what a room's rules name must stand before."""
-HANDLERS: dict[str, Handler] = {}
-"""What is done for each kind of job."""
-TIMETABLE: list[Every] = []
 SWEEPS = (sweeping.answers, sweeping.finished_jobs)
 GRACE = 10
 """Seconds that mail under way may take when a node ends."""
@@ -132,6 +134,7 @@ def create(settings: Settings) -> Envelope:
         signer=signer,
         drain_seconds=settings.drain_seconds,
     )
+    furnish(app.parts, messenger=Messenger(app))
     app.parts.other["sign_in"] = door.sign_in(app)
     app.parts.other["places"] = gazetteer()
     # A community's and a person's page show events, which live in a room above theirs.
@@ -146,10 +149,14 @@ async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
     parts.open_database = database = await _opened(settings)
     parts.readiness.append(until_current(database))
     await door.open(parts)
-    parts.other["till"] = till = Till(database, provider="pretend", platform_fee=0)
+    provider: Payments = parts.other["payments"]
+    fee = round(settings.platform_fee_percent * 100)
+    parts.other["till"] = till = Till(database, provider=provider.name, platform_fee=fee)
     sweeps = asyncio.create_task(sweeping.hourly([door.sweep, *(partial(sweep, database) for sweep in SWEEPS)]))
+    parts.other["jobs"] = work = jobs_for(parts)
     try:
-        yield
+        async with work.working() if settings.worker == "on" else nullcontext():
+            yield
     finally:
         sweeps.cancel()
         await asyncio.gather(sweeps, return_exceptions=True)
@@ -158,14 +165,47 @@ async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
         await database.close()
 
 
+def jobs_for(parts: Parts) -> Jobs:
+    """The queue with what is done for each kind of job, to be worked through or only nudged."""
+    handlers = {kind: partial(handler, parts) for kind, handler in jobs.HANDLERS.items()}
+    return Jobs(parts.database, handlers, jobs.TIMETABLE)
+
+
 @asynccontextmanager
 async def jobs_of(settings: Settings) -> AsyncIterator[Jobs]:
     """The queue over connections of its own, for a process that does jobs alone."""
-    database = await _opened(settings)
+    parts = Parts(settings, signing.load(settings.secret, settings.data), _nobody)
+    furnish(parts)
+    parts.open_database = database = await _opened(settings)
+    parts.other["jobs"] = work = jobs_for(parts)
     try:
-        yield Jobs(database, HANDLERS, TIMETABLE)
+        yield work
     finally:
         await database.close()
+
+
+async def _nobody(_: str, /) -> dict[str, Any]:
+    raise facts.TokenRefused("Nobody signs in here.")
+
+
+def furnish(parts: Parts, *, messenger: Messenger | None = None) -> None:
+    """What rooms reach by name. `messenger` takes the pretend provider's webhooks to us; a process of jobs has none."""
+    parts.other["codes"] = Codes(parts.signer.key("ticket codes"))
+    parts.other["mailer"] = mailer(parts.settings)
+    parts.other["payments"] = payments(parts, messenger)
+
+
+def payments(parts: Parts, messenger: Messenger | None) -> Payments:
+    """Stripe when there is a key, else a pretender: no money moves."""
+    settings = parts.settings
+    if settings.stripe_secret_key:
+        return Stripe(settings.stripe_secret_key, settings.stripe_webhook_secret, api_base=settings.stripe_api_base)
+    key = parts.signer.key("pretend payments")
+    return Pretend(key, messenger or _undelivered, Memory(parts), site_url=settings.site_url)
+
+
+async def _undelivered(_: bytes, __: dict[str, str]) -> None:
+    """The reconciler finds out by itself."""
 
 
 async def _opened(settings: Settings) -> Database:

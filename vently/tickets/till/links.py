@@ -29,9 +29,9 @@ def opened_ticket(parts: Parts, ticket: UUID, key: str) -> int | None:
     return _serial(parts, _TICKET, ticket, key)
 
 
-def with_link(parts: Parts, document: str, order: UUID) -> bytes:
+def with_link(parts: Parts, document: str, order: UUID, serial: int = 1) -> bytes:
     """The order's JSON with its link."""
-    return f'{document[:-1]},"link":"{of_order(parts, order)}"}}'.encode()
+    return f'{document[:-1]},"link":"{of_order(parts, order, serial)}"}}'.encode()
 
 
 def _serial(parts: Parts, purpose: str, what: UUID, key: str) -> int | None:

@@ -312,6 +312,7 @@ begin
         seat.platform_fee := fee;
         seat.paid := seat.price - off + case when till.fee_on_top then fee else 0 end;
         seat.tax := (2 * seat.paid * line.tax_rate + 10000 + line.tax_rate) / (2 * (10000 + line.tax_rate));
+        seat.tax_rate := line.tax_rate;
         seat.serial := 1;
         seat.created_at := moment;
         seats := seats || seat;
@@ -404,6 +405,14 @@ begin
     perform private.tell_availability(the_event.id);
     perform private.announce('person:' || o.buyer_id, 'order.paid', jsonb_build_object('id', o.id, 'event_id', o.event_id))
        from unnest(made_orders) o where o.status = 'paid' and o.buyer_id is not null;
+    if exists (select from unnest(made_orders) o where o.status = 'paid') then
+      perform private.enqueue('mail many tickets', jsonb_build_object('order_ids',
+        (select jsonb_agg(o.id) from unnest(made_orders) o where o.status = 'paid')));
+    end if;
+    if exists (select from unnest(made_orders) o where o.method = 'transfer') then
+      perform private.enqueue_many('mail transfer instructions', (
+        select array_agg(jsonb_build_object('order_id', o.id)) from unnest(made_orders) o where o.method = 'transfer'));
+    end if;
     return query
     with documents as (
       select made.place, o.document::text as document, made.id

@@ -75,6 +75,7 @@ class OrderEvent(msgspec.Struct):
     title: str
     starts_at: datetime
     ends_at: datetime
+    all_day: bool
     timezone: str
     status: str
 
