@@ -279,6 +279,7 @@ create table public.tickets (
   price bigint not null,
   paid bigint not null,
   tax bigint not null default 0,
+  tax_rate int,
   platform_fee bigint not null default 0,
   serial int not null default 1,
   created_at timestamptz not null default now(),
@@ -294,6 +295,7 @@ create table public.tickets (
 ) with (fillfactor = 80);
 comment on table public.tickets is
   'held: until its order is paid. valid: opens the door. void: the hold lapsed, or it was given back. `paid`: what of the total is for it';
+comment on column public.tickets.tax_rate is 'Basis points when it was sold: its type may change since; null: as its type';
 comment on column public.tickets.serial is 'Its code names it: handing the ticket on makes the old code worthless';
 comment on constraint tickets_name_form on public.tickets is '/name: takes one line of 1 to 120 characters';
 comment on constraint tickets_email_form on public.tickets is '/email: is not an e-mail address';
@@ -329,7 +331,7 @@ create table public.payment_attempts (
 comment on table public.payment_attempts is
   'Tries to pay. The id is the provider''s idempotency key; `reference` its checkout, `payment` the money that came';
 comment on column public.payment_attempts.begun_at is
-  'Before the provider is asked for a checkout: from then on there may be one, even if its answer was lost';
+  'When its buyer first went to pay; whom the money goes to (`account`) stands from then on';
 create unique index payment_attempts_one_open on public.payment_attempts (order_id) where status = 'open';
 create index payment_attempts_order_idx on public.payment_attempts (order_id);
 create index payment_attempts_payment_idx on public.payment_attempts (provider, payment) where payment is not null;

@@ -31,7 +31,7 @@ begin
   ), freed as (
     update public.ticket_stocks s set held = held - counts.taken from counts where s.id = counts.id
   ), unused as (
-    update public.discounts d set uses = uses - given.uses
+    update public.discounts d set uses = d.uses - given.uses
       from (select discount_id, count(*) as uses from gone where discount_id is not null group by discount_id) given
      where d.id = given.discount_id
   )
