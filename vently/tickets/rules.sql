@@ -216,6 +216,7 @@ begin
      or exists (select from public.ticket_orders o join public.ledger_transfers l on l.order_id = o.id where o.event_id = old.id) then
     raise exception 'Tickets were ordered for this event: cancel it instead.' using errcode = 'PT409', detail = 'has-orders';
   end if;
+  delete from public.ticket_orders o where o.event_id = old.id;  -- lapsed ones: their tickets keep the ticket types
   return old;
 end $$;
 revoke execute on function private.keep_sold_event() from public, anon, authenticated;
