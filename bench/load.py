@@ -12,14 +12,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+UNIQUE = "N" * 15
+"""Stands in a call for a number that no other has."""
+
 
 class Call(msgspec.Struct, frozen=True):
-    """One request of a mix."""
+    """One request of a mix. `key`: its Idempotency-Key."""
 
     path: str
     method: str = "GET"
     token: str = ""
     body: str = ""
+    key: str = ""
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -37,7 +41,13 @@ _SCRIPT = """
 local calls = {}
 for line in io.lines("%s") do calls[#calls + 1] = line:gsub("\\\\r\\\\n", "\\r\\n") end
 math.randomseed(os.time())
-request = function() return calls[math.random(#calls)] end
+local number = %d
+request = function()
+  number = number + 1
+  local call = calls[math.random(#calls)]
+  if UNIQUE then call = call:gsub("%s", string.format("%%015d", number)) end
+  return call
+end
 """
 
 
@@ -54,6 +64,8 @@ def _text(call: Call, host: str) -> str:
     lines = [f"{call.method} {call.path} HTTP/1.1", f"Host: {host}"]
     if call.token:
         lines.append(f"Authorization: Bearer {call.token}")
+    if call.key:
+        lines.append(f"Idempotency-Key: {call.key}")
     if call.body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(call.body.encode())}"]
     return "\r\n".join([*lines, "", call.body])
@@ -62,7 +74,8 @@ def _text(call: Call, host: str) -> str:
 def _wrk(address: str, texts: list[str], connections: int, seconds: int, scratch: Path) -> Load:
     calls, script = scratch / "calls.txt", scratch / "calls.lua"
     calls.write_text("\n".join(text.replace("\r\n", "\\r\\n") for text in texts) + "\n")
-    script.write_text(_SCRIPT % calls)
+    unique = "true" if UNIQUE in texts[0] else "false"
+    script.write_text(_SCRIPT.replace("if UNIQUE", f"if {unique}") % (calls, time.time_ns() // 1_000_000 * 100, UNIQUE))
     command = [
         "wrk",
         "-t1",
@@ -102,7 +115,7 @@ async def _ours(host: str, texts: list[str], connections: int, seconds: int) -> 
         at = first
         while (began := time.perf_counter()) < until:
             at = (at + 7919) % len(texts)
-            writer.write(texts[at].encode())
+            writer.write(texts[at].replace(UNIQUE, f"{time.time_ns() % 10**15:015d}").encode())
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
             await reader.readexactly(int(length[1]) if length else 0)

@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "VENTLY_LOG_LEVEL": "info",
     "VENTLY_LOG_FORMAT": "json",
     "VENTLY_RATE_LIMITS": "off",
+    "VENTLY_WORKER": "off",  # letters and the like are a process of their own
     "VENTLY_SITE_URL": SITE,
 }
 PATIENCE = 120
