@@ -21,6 +21,16 @@ class Placed(msgspec.Struct):
 
 
 def cart(request: Any, viewer: Viewer, data: NewOrder) -> Cart:
+    """As the request asks for it, exactly once when it has a key. Raises Invalid as `filled` does."""
+    made = filled(viewer, data)
+    if (key := idempotency.key_of(request)) is not None:
+        made.key = key
+        made.fingerprint = idempotency.fingerprint(request)
+        made.scope = str(viewer.id) if viewer.id else f"visitor:{made.fingerprint}"
+    return made
+
+
+def filled(viewer: Viewer, data: NewOrder) -> Cart:
     """Raises Invalid for what needs no look into the database."""
     buyer = data.buyer or NewBuyer()
     email = buyer.email or str(viewer.claims.get("email") or "") or None
@@ -35,7 +45,7 @@ def cart(request: Any, viewer: Viewer, data: NewOrder) -> Cart:
         wrong.append(FieldError("/buyer/name", "is needed from whoever is not signed in"))
     if wrong:
         raise Invalid(errors=wrong)
-    made = Cart(
+    return Cart(
         uuid7(),
         uuid7(),
         [_item(item) for item in data.items],
@@ -50,11 +60,6 @@ def cart(request: Any, viewer: Viewer, data: NewOrder) -> Cart:
         access_code=data.access_code,
         method=data.method,
     )
-    if (key := idempotency.key_of(request)) is not None:
-        made.key = key
-        made.fingerprint = idempotency.fingerprint(request)
-        made.scope = str(viewer.id) if viewer.id else f"visitor:{made.fingerprint}"
-    return made
 
 
 def uuid7() -> UUID:

@@ -87,7 +87,7 @@ class Till:
         """`provider` takes cards; `platform_fee` is in basis points."""
         self._database = database
         self._provider = provider
-        self._platform_fee = platform_fee
+        self.platform_fee = platform_fee
         self._queues: dict[str, deque[Waiting]] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(TILLS)
@@ -158,7 +158,7 @@ class Till:
                 event=event,
                 carts=carts,
                 provider=self._provider,
-                platform_fee=self._platform_fee,
+                platform_fee=self.platform_fee,
             )
         return sorted(found, key=lambda one: one.place)
 
