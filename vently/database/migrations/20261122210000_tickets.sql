@@ -305,6 +305,21 @@ create index tickets_type_idx on public.tickets (event_id, ticket_type_id);
 create index tickets_holder_idx on public.tickets (holder_id) where holder_id is not null;
 create index tickets_email_idx on public.tickets (lower(email)) where holder_id is null and email is not null;
 
+create table public.ticket_transfers (
+  id uuid primary key default private.uuid_v7(),
+  ticket_id uuid not null references public.tickets (id) on delete cascade,
+  serial int not null,
+  from_id uuid references public.profiles (id) on delete set null,
+  from_name text not null,
+  from_email text not null,
+  to_email text not null,
+  created_at timestamptz not null default now(),
+  constraint ticket_transfers_one_a_serial unique (ticket_id, serial)
+);
+comment on table public.ticket_transfers is
+  'Who handed a ticket on, and to whom: from then on its code is for the taker alone. `serial`: the ticket''s since';
+create index ticket_transfers_from_idx on public.ticket_transfers (from_id) where from_id is not null;
+
 
 -- Payments
 
@@ -508,6 +523,7 @@ alter table public.discounts enable row level security;
 alter table public.ticket_questions enable row level security;
 alter table public.ticket_orders enable row level security;
 alter table public.tickets enable row level security;
+alter table public.ticket_transfers enable row level security;
 alter table public.payment_attempts enable row level security;
 alter table private.payment_notices enable row level security;
 alter table public.refunds enable row level security;

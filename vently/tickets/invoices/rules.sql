@@ -185,8 +185,8 @@ begin
   select * into back from public.refunds r where r.id = the_refund;
   select * into bought from public.ticket_orders o where o.id = back.order_id for no key update;
   select * into invoice from public.invoices i where i.order_id = bought.id and i.kind = 'invoice';
-  -- What came too late, or twice, no invoice is about.
-  if invoice.id is null or back.cause in ('too_late', 'paid_twice')
+  -- No invoice is about money that came too late, twice, or as another amount.
+  if invoice.id is null or back.cause not in ('organizer', 'buyer', 'event_cancelled')
      or exists (select from public.invoices i where i.refund_id = back.id) then
     return;
   end if;
