@@ -74,7 +74,7 @@ async def test_one_that_takes_longer_than_its_slot_is_not_overtaken(queued: Queu
     assert (most, ran) in ((1, 2), (1, 3))
 
 
-async def test_what_fails_runs_again_at_its_next_slot_and_says_why(queued: Queue) -> None:
+async def test_what_fails_is_tried_again_before_its_next_slot(queued: Queue) -> None:
     ran: list[tuple[int, str | None]] = []
 
     async def sweep(job: Job) -> None:
@@ -82,11 +82,29 @@ async def test_what_fails_runs_again_at_its_next_slot_and_says_why(queued: Queue
         if len(ran) < 3:
             raise OSError("no answer")
 
-    async with Jobs(queued.database, {"sweep": sweep}, [Every(1, "sweep")], pace=PACE).working():
-        await until(lambda: len(ran) == 2)
-        await until(lambda: len(ran) == 4)
-    assert ran[:3] == [(1, None), (2, "OSError: no answer"), (3, "OSError: no answer")]
-    assert ran[3] == (1, None), "it went well before"
+    async with Jobs(queued.database, {"sweep": sweep}, [Every(3600, "sweep")], pace=PACE).working():
+        await until(lambda: len(ran) == 3)
+        await asyncio.sleep(0.5)
+    assert ran == [(1, None), (2, "OSError: no answer"), (3, "OSError: no answer")]
+    found = await row(queued, "sweep")
+    assert (found["status"], found["attempt"], found["last_error"]) == ("waiting", 0, None)
+
+
+async def test_what_fails_for_days_is_tried_at_each_slot_still(queued: Queue) -> None:
+    await queued.owner.execute("insert into private.jobs (kind, every_seconds, attempt) values ('sweep', 60, 5000)")
+    ran: list[int] = []
+
+    async def sweep(job: Job) -> None:
+        ran.append(job.attempt)
+        raise OSError
+
+    pace = replace(PACE, first_retry=2, longest_retry=3600)
+    async with Jobs(queued.database, {"sweep": sweep}, [Every(60, "sweep")], pace=pace).working():
+        await until(lambda: ran)
+    found = await row(queued, "sweep")
+    assert (ran, found["status"], found["attempt"]) == ([5001], "waiting", 5001)
+    waits = await queued.owner.fetchval("select due_at - now() <= interval '60 seconds' from private.jobs")
+    assert waits
 
 
 async def test_the_turn_of_a_killed_node_is_taken_over_when_its_lease_ends(queued: Queue) -> None:

@@ -73,7 +73,7 @@ update private.jobs
 returning status
 
 -- name: fail_job
--- Again after a while that doubles, and no two after the same. When another of its kind and key waits, that one does it.
+-- Again after a while that doubles, and no two after the same; at its next slot if that is sooner. When another of its kind and key waits, that one does it.
 with verdict as (
   select j.id,
          case when j.every_seconds is not null then 'waiting'
@@ -88,9 +88,8 @@ with verdict as (
 update private.jobs j
    set status = verdict.status,
        attempt = case when verdict.status = 'failed' then least(j.attempt, j.most_attempts) else j.attempt end,
-       due_at = case when j.every_seconds is not null then private.next_slot(j.every_seconds)
-                     else now() + make_interval(secs =>
-                       least(:longest, :shortest * power(2, j.attempt - 1)) * (0.75 + random() / 2)) end,
+       due_at = least(private.next_slot(j.every_seconds), now() + make_interval(secs =>
+                  least(:longest, :shortest * power(2, least(j.attempt, 30) - 1)) * (0.75 + random() / 2))),
        worker = null, last_error = :reason,
        finished_at = case when verdict.status <> 'waiting' or j.every_seconds is not null then now() end
   from verdict

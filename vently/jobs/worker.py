@@ -159,8 +159,9 @@ class Jobs:
             log.error("job cannot be ended", kind=job.kind, job=str(job.id), reason=_reason(error))
 
     async def _do(self, job: Job) -> None:
+        limit = asyncio.timeout(self._pace.longest_run)
         try:
-            async with asyncio.timeout(self._pace.longest_run):
+            async with limit:
                 await self._handlers[job.kind](job)
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) and task.cancelling():
@@ -171,7 +172,7 @@ class Jobs:
         except Exception as error:
             if not isinstance(error, Refusal | OSError):  # of a fault of ours, the whole traceback
                 log.exception("fault", kind=job.kind, job=str(job.id))
-            await self._fail(job, _reason(error), final=False)
+            await self._fail(job, "took too long" if limit.expired() else _reason(error), final=False)
         else:
             await self._tell(job, sql.finish_job)
 
