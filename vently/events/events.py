@@ -23,6 +23,9 @@ USUAL_LENGTH = timedelta(hours=2)
 ANY_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - a rule is local
 """A rule is judged from here: whether it ever comes true hardly depends on the day."""
 
+SHUT = {"status", "visibility", "community_id"}
+"""Fields that decide whether an event sells, and to whom."""
+
 
 class Found(msgspec.Struct):
     """Where a row stands."""
@@ -110,6 +113,7 @@ async def cancel(tx: Transaction, event: str) -> Document:
 
 
 async def delete(tx: Transaction, event: str, *, version: int | None) -> None:
+    await tx.execute(sql.wait_at_till, **split(event))
     if not await tx.execute(sql.delete_event, version=version, **split(event)):
         raise await why_not(tx, event, version, "Only those who run this event may delete it.")
 
@@ -125,6 +129,8 @@ class _Standing(msgspec.Struct):
 
 
 async def _update(tx: Transaction, event: str, fields: Fields, version: int | None) -> Document:
+    if fields.keys() & SHUT:
+        await tx.execute(sql.wait_at_till, **split(event))
     done = await tx.maybe_one(sql.update_event, Found, changes=fields, version=version, **split(event))
     if done is None:
         raise await why_not(tx, event, version, "Only those who run this event may change it.")

@@ -19,6 +19,11 @@ select row_to_json(c)::text as body, c.version
   from public.event_cards c
  where c.id = :id::uuid or c.slug = :slug::text;
 
+-- name: wait_at_till
+-- Whoever ends an event, or hides it, waits for the buyers being served, and takes the till before the event as they do.
+select t.event_id from public.tills t join public.events e on e.id = t.event_id
+ where e.id = :id::uuid or e.slug = :slug::text for no key update of t;
+
 -- name: update_event
 update public.events e
    set (slug, title, description, starts_at, ends_at, timezone, all_day, venue_id, online, online_url, website, categories,

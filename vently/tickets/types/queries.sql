@@ -209,6 +209,8 @@ select exists (select from public.ticket_types y where y.event_id = :event and y
 
 -- name: change_seller
 update public.sellers s
-   set (name, address, tax_id, bank_details) =
-       (select n.name, n.address, n.tax_id, n.bank_details from jsonb_populate_record(s, :changes) n)
+   set name = case when :changes::jsonb ? 'name' then :changes ->> 'name' else s.name end,
+       address = case when :changes ? 'address' then :changes ->> 'address' else s.address end,
+       tax_id = case when :changes ? 'tax_id' then :changes ->> 'tax_id' else s.tax_id end,
+       bank_details = case when :changes ? 'bank_details' then :changes ->> 'bank_details' else s.bank_details end
   from public.tills t where t.event_id = :event and s.id = t.seller_id;
