@@ -5,6 +5,7 @@ A parameter's name decides where it comes from: `request`; `viewer` and `db`; `d
 parameters are filled without its injection, so that each wrong field is named and nothing is coerced.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -21,6 +22,10 @@ from vently.web.json_body import BodyReader
 from vently.web.query import QueryReader
 
 Handler = Callable[..., Awaitable[Answer]]
+Endpoint = Callable[[Any], Awaitable[Answer]]
+
+_PART = re.compile(r"\{(\w+)\}(\.\w+)?")
+"""A step of a path that differs: `{event}`, `{ticket}.pdf`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,20 @@ def _declare(  # noqa: PLR0913 - each is one thing a route may be, and is named 
 
     def declare(function: Handler) -> HTTPRouteHandler:
         hints = get_type_hints(function, include_extras=True)
-        parts = {step[1:-1]: hints.get(step[1:-1], str) for step in path.split("/") if step.startswith("{")}
+        parts = {name: hints.get(name, str) for name, _ in _PART.findall(path)}
         operation = Operation(
             function, path, method, hints.get("data"), hints.get("query"), parts, answers, status, may,
             signed_in or "viewer" in hints, signed_in, media_type, tag, once, versioned, upload,
             hidden or places.is_page(path),
         )  # fmt: skip
         guarded = method not in places.SAFE_METHODS and places.is_page(path) and not own_csrf
-        endpoint = _endpoint(operation, hints, guarded=guarded)
+        others: dict[str, Endpoint] = {}
+        endpoint = _endpoint(operation, hints, others, guarded=guarded)
         methods: Any = ["GET", "HEAD"] if method == "GET" else [method]
         name = f"{function.__module__}.{function.__qualname__}"
         # An Answer brings its own status; Litestar's would only be checked against the annotation.
-        made = route(_typed(path), http_method=methods, name=name, status_code=200, operation=operation, limit=limit)
-        handler = made(endpoint)
+        known: dict[str, Any] = {"operation": operation, "limit": limit, "endpoint": endpoint, "others": others}
+        handler = route(_typed(path), http_method=methods, name=name, status_code=200, **known)(endpoint)
         if direct:
             handler.opt["direct"] = endpoint
         return handler
@@ -113,8 +119,36 @@ def _declare(  # noqa: PLR0913 - each is one thing a route may be, and is named 
 
 
 def _typed(path: str) -> str:
-    """`/api/events/{event}` as Litestar writes it."""
-    return "/".join(f"{step[:-1]}:str}}" if step.startswith("{") else step for step in path.split("/"))
+    """`/api/events/{event}` as Litestar writes it. It knows no `{ticket}.pdf`: the ending is looked at afterwards."""
+    return _PART.sub(r"{\1:str}", path)
+
+
+def joined(handlers: Iterable[Any]) -> list[Any]:
+    """The handlers for the router: addresses that differ in their ending alone share a route."""
+    given = list(handlers)
+    ours = [handler for handler in given if isinstance(handler, HTTPRouteHandler) and "others" in handler.opt]
+    plain = {_place(handler): handler for handler in ours if not _ending(handler.opt["operation"].path)}
+    for handler in ours:
+        ending = _ending(handler.opt["operation"].path)
+        if ending and _place(handler) in plain:
+            plain[_place(handler)].opt["others"][ending] = handler.opt["endpoint"]
+            given.remove(handler)
+    return given
+
+
+def _place(handler: HTTPRouteHandler) -> tuple[str, str]:
+    operation: Operation = handler.opt["operation"]
+    return operation.method, _typed(operation.path)
+
+
+def _ending(path: str) -> str:
+    found = _PART.fullmatch(path.rsplit("/", 1)[-1])
+    return found[2] or "" if found else ""
+
+
+def _other(request: Any, others: dict[str, Endpoint]) -> Endpoint | None:
+    path: str = request.scope["path"]
+    return next((other for ending, other in others.items() if path.endswith(ending)), None)
 
 
 def options(declared: Iterable[Operation]) -> list[HTTPRouteHandler]:
@@ -133,7 +167,8 @@ def _options(path: str, allow: str) -> HTTPRouteHandler:
     return route(path, http_method=["OPTIONS"], name=f"options {path}", status_code=200)(name_methods)
 
 
-def _endpoint(operation: Operation, hints: dict[str, Any], *, guarded: bool) -> Callable[[Any], Awaitable[Answer]]:
+def _endpoint(operation: Operation, hints: dict[str, Any], others: dict[str, Endpoint], *, guarded: bool) -> Endpoint:
+    """`others` answer in its place when the address has their ending (`joined`)."""
     function = operation.function
     wanted = [name for name in hints if name != "return"]
     unknown = set(wanted) - {"request", "viewer", "db", "data", "query"} - set(operation.parts)
@@ -141,14 +176,17 @@ def _endpoint(operation: Operation, hints: dict[str, Any], *, guarded: bool) -> 
         raise TypeError(f"{function.__qualname__}: {', '.join(sorted(unknown))} is not in the path {operation.path}")
     body = BodyReader(operation.body, merge_patch=operation.method == "PATCH") if operation.body else None
     query = QueryReader(operation.query, strict=not places.is_page(operation.path))
-    parts = [(name, kind) for name, kind in operation.parts.items() if name in wanted]
+    endings = dict(_PART.findall(operation.path))
+    parts = [(name, kind, endings[name]) for name, kind in operation.parts.items() if name in wanted]
 
     async def endpoint(request: Any) -> Answer:
+        if others and (other := _other(request, others)):
+            return await other(request)
         if operation.signed_in:
             await viewers.signed_in(request)
         elif operation.asks_who:
             await viewers.of(request)
-        given: dict[str, Any] = {name: _part(request, name, kind) for name, kind in parts}
+        given: dict[str, Any] = {name: _part(request, name, kind, ending) for name, kind, ending in parts}
         if not places.is_page(operation.path) or operation.query:
             given["query"] = query.read(request.scope["query_string"])
         if guarded:
@@ -174,9 +212,12 @@ def _filled(name: str, given: dict[str, Any], request: Any) -> Any:
     return known.viewer if name == "viewer" else known.parts.database
 
 
-def _part(request: Any, name: str, kind: Any) -> Any:
+def _part(request: Any, name: str, kind: Any, ending: str) -> Any:
     """A part of the path that cannot be an address of anything: there is nothing here."""
+    text: str = request.scope["path_params"][name]
+    if not text.endswith(ending):
+        raise NotFound
     try:
-        return msgspec.convert(request.scope["path_params"][name], kind, strict=False)
+        return msgspec.convert(text.removesuffix(ending), kind, strict=False)
     except msgspec.ValidationError:
         raise NotFound(errors=[FieldError(f"/path/{name}", "cannot be the address of anything")]) from None

@@ -15,7 +15,7 @@ from vently.web import docs, errors, health, openapi, pages, signing, static
 from vently.web.draining import draining
 from vently.web.envelope import Envelope
 from vently.web.facts import Parts, Refresher, Verifier
-from vently.web.routes import Operation, options
+from vently.web.routes import Operation, joined, options
 
 Lifespan = Callable[[Parts], AbstractAsyncContextManager[None]]
 
@@ -58,7 +58,7 @@ def create_app(  # noqa: PLR0913 - the one place where everything is joined
                 yield
 
     app = Litestar(
-        [*options(declared), *handlers],
+        [*options(declared), *joined(handlers)],
         lifespan=[living],
         exception_handlers={Exception: errors.handle},  # type: ignore[dict-item]  # it sends what a Trouble becomes
         openapi_config=None,
