@@ -108,10 +108,7 @@ class FakeStripe(Webhooks):
 
     def session(self, reference: str) -> Object:
         """A session by its name or by its attempt's."""
-        for session in self.objects.all("checkout.session"):
-            if reference in {session["id"], session["client_reference_id"]}:
-                return session
-        raise KeyError(reference)
+        return self.objects.by_attempt.get(reference) or self.objects.one("checkout.session", reference)
 
     def refunds(self) -> list[Object]:
         return self.objects.all("refund")

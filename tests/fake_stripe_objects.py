@@ -34,6 +34,7 @@ class Objects:
         self.address = ""
         self.kept: dict[str, Object] = {}
         self._kinds: defaultdict[str, list[Object]] = defaultdict(list)
+        self.by_attempt: dict[str, Object] = {}
         self._first_end = math.inf
         self.slow_refunds = False
 
@@ -76,6 +77,7 @@ class Objects:
         self._check_transfer(asked.get("payment_intent_data", {}), amount)
         self._first_end = min(self._first_end, ends)
         session = self.make("checkout.session", "cs_test", livemode=False, mode="payment", status="open")
+        self.by_attempt[asked.get("client_reference_id", "")] = session
         return self._update(
             session,
             payment_status="unpaid",

@@ -30,6 +30,7 @@ class Webhooks:
         self._endpoint = ""
         self._held: list[Object] = []
         self._sending: set[asyncio.Task[None]] = set()
+        self._hands = asyncio.Semaphore(8)
         self._post = httpx.AsyncClient(timeout=10)
 
     def now(self) -> float:
@@ -102,7 +103,9 @@ class Webhooks:
     async def _send(self, event: Object) -> None:
         for pause in (*RESENDS, None):
             try:
-                if (await self.send(event)).is_success:
+                async with self._hands:
+                    answer = await self.send(event)
+                if answer.is_success:
                     return
             except httpx.TransportError:
                 pass  # as good as no answer
