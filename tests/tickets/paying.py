@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 from cast import Person, Site
 from selling import Sale
 
 from vently.database.pool import Database
 from vently.database.queries import parse
+from vently.tickets.payments import reconciling
 
 sql = parse("""
 -- name: order_of
@@ -111,7 +113,9 @@ class Books:
 
     async def ledger(self) -> list[tuple[str, str, int, str]]:
         async with self.db.acting_as_system() as tx:
-            return [(t.debit, t.credit, t.amount, t.cause) for t in await tx.many(sql.ledger_of, Transfer, order=self.id)]
+            return [
+                (t.debit, t.credit, t.amount, t.cause) for t in await tx.many(sql.ledger_of, Transfer, order=self.id)
+            ]
 
     async def ages(self, seconds: float) -> None:
         """Time passes for its latest attempt."""
@@ -138,6 +142,24 @@ async def pretends(site: Site, books: Books, outcome: str) -> httpx.Response:
     return await site.client.post(
         f"/pretend/checkout/{(await books.attempt()).id}", data={"outcome": outcome}, headers={"accept": "text/html"}
     )
+
+
+async def runs_out(site: Site, books: Books) -> None:
+    """The time to pay is over; nobody has noticed yet."""
+    connection = await asyncpg.connect(site.settings.platform_url)
+    try:
+        await connection.execute(
+            "update public.ticket_orders set expires_at = now() - interval '1 second' where id = $1", books.id
+        )
+    finally:
+        await connection.close()
+
+
+async def lapses(site: Site, books: Books) -> None:
+    """The time to pay is over, and what was held is on sale again."""
+    await runs_out(site, books)
+    await reconciling.lapse_holds(site.app.parts)
+    assert (await books.now()).status == "expired"
 
 
 async def differences(sale: Sale) -> list[str]:
