@@ -1,1 +1,1 @@
-"""Money back: by the organiser, by the buyer, for a cancelled event; disputes."""
+"""Refunds: money goes back to where it came from, once; cancelled events; disputes."""
