@@ -11,9 +11,6 @@ import httpx
 from fake_stripe_objects import Object
 from stripe import WebhookSignature
 
-RESENDS = (0.05, 0.2, 0.5)
-"""Seconds before a webhook that was not answered with 2xx is sent again; Stripe's are hours."""
-
 
 class Webhooks:
     """`copies` of each are sent, unless `losing` them, or `holding` them until `release`."""
@@ -24,6 +21,8 @@ class Webhooks:
         self.events: list[Object] = []
         """Everything there was to tell, told or not."""
         self.copies = 1
+        self.resends: tuple[float, ...] = (0.05, 0.2, 0.5)
+        """Seconds before a webhook that was not answered with 2xx is sent again; Stripe's are hours."""
         self.losing = False
         self.holding = False
         self.chance = random.Random(4)
@@ -101,7 +100,7 @@ class Webhooks:
         task.add_done_callback(self._sending.discard)
 
     async def _send(self, event: Object) -> None:
-        for pause in (*RESENDS, None):
+        for pause in (*self.resends, None):
             try:
                 async with self._hands:
                     answer = await self.send(event)
