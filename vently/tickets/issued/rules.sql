@@ -152,21 +152,22 @@ grant execute on function private.printed_event(uuid), private.printed_tickets(u
 
 -- Handing on: the ticket's serial goes up, so that the code before it opens no door
 
-create or replace function private.giver() returns table (id uuid, name text, email text)
-language sql stable security definer set search_path = '' as $$
+create or replace function private.was_handed_on(ticket uuid) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (select from public.ticket_transfers x where x.ticket_id = was_handed_on.ticket)
+$$;
+create or replace function private.giver(it public.tickets) returns table (id uuid, name text, email text)
+language sql stable set search_path = '' as $$
   select p.id, p.name, u.email from public.profiles p join auth.users u on u.id = p.id where p.id = (select auth.uid())
    union all
   select null, o.buyer_name, o.buyer_email
     from public.ticket_orders o
-   where (select auth.uid()) is null and 'order:' || o.id = current_setting('vently.link', true)
+   where (select auth.uid()) is null and o.id = it.order_id and not private.was_handed_on(it.id)
    union all
-  select null, coalesce(t.name, t.email), t.email
-    from (select string_to_array(current_setting('vently.link', true), ':')) link (part)
-    join public.tickets t on t.id = case when part[1] = 'ticket' then part[2]::uuid end
-   where (select auth.uid()) is null
+  select null, coalesce(it.name, it.email), it.email where (select auth.uid()) is null and private.was_handed_on(it.id)
 $$;
-comment on function private.giver is 'Who hands a ticket on, by their account or the link they hold';
-revoke execute on function private.giver() from public, anon, authenticated;
+comment on function private.giver is 'Who hands a ticket on: an account; by link the buyer, or who was given it before';
+revoke execute on function private.was_handed_on(uuid), private.giver(public.tickets) from public, anon, authenticated;
 
 create or replace function private.refuse_handing_on(it public.tickets) returns void
 language plpgsql stable security definer set search_path = '' as $$
@@ -207,12 +208,12 @@ begin
     raise exception 'This ticket was handed on already.' using errcode = 'PT409', detail = 'handed-on';
   end if;
   perform private.refuse_handing_on(it);
-  select * into who from private.giver() limit 1;
-  if lower(hand_on.email) in (lower(who.email), case when it.holder_id is null then lower(it.email) end) then
+  select * into who from private.giver(it);
+  if lower(hand_on.email) in (lower(who.email), case when private.was_handed_on(it.id) then lower(it.email) end) then
     raise exception 'has this ticket already' using errcode = 'PT422', detail = 'invalid', hint = '/email';
   end if;
   select u.id into taker from auth.users u join public.profiles p on p.id = u.id
-   where lower(u.email) = lower(hand_on.email) and u.email_confirmed_at is not null and u.deleted_at is null;
+   where u.email = lower(hand_on.email) and not u.is_sso_user and u.email_confirmed_at is not null and u.deleted_at is null;
 
   -- The answers were about somebody else.
   update public.tickets t
