@@ -1,13 +1,34 @@
-"""The cast has something to sell."""
+"""The cast has something to sell, a door to keep, and a desk to look at."""
 
+from collections.abc import AsyncIterator
+
+import asyncpg
 import pytest
-from cast import Person
+from cast import Person, Site
+from counter import Counter
+from gates import Gate
 from selling import Sale, on_sale
 
 from vently.database.pool import Database
+from vently.tickets.issued.codes import Codes
 
 
 @pytest.fixture
 async def sale(alice: Person, db: Database) -> Sale:
     """An event with free tickets and others for 12.50 EUR, a hundred of each."""
     return await on_sale(db, alice, await alice.creates("A gig"), {"free": (0, 100), "paid": (1250, 100)})
+
+
+@pytest.fixture
+async def gate(site: Site, sale: Sale) -> Gate:
+    """The door of the sale's event."""
+    parts = site.app.parts
+    return Gate(sale, parts.other.setdefault("codes", Codes(parts.signer.key("ticket codes"))))
+
+
+@pytest.fixture
+async def counter(site: Site, sale: Sale) -> AsyncIterator[Counter]:
+    """The sale with what payments and refunds make of it."""
+    connection = await asyncpg.connect(site.settings.platform_url)
+    yield Counter(sale, connection)
+    await connection.close()

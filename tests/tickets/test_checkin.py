@@ -11,17 +11,10 @@ import asyncpg
 import pytest
 from cast import Person, Site
 from gates import Gate, said
-from selling import Sale, on_sale
+from selling import on_sale
 
 from vently.database.pool import Database
 from vently.tickets.issued.codes import PREFIX, Codes
-
-
-@pytest.fixture
-async def gate(site: Site, sale: Sale) -> Gate:
-    parts = site.app.parts
-    codes = parts.other.setdefault("codes", Codes(parts.signer.key("ticket codes")))
-    return Gate(sale, codes)
 
 
 @pytest.fixture
@@ -162,7 +155,7 @@ async def test_door_staff_see_no_money(gate: Gate, alice: Person, bob: Person, c
 
 
 async def test_door_staff_see_the_members_event_they_help_at(
-    site: Site, dana: Person, bob: Person, carol: Person, db: Database
+    dana: Person, bob: Person, carol: Person, db: Database
 ) -> None:
     event = await dana.creates("Members' night", community=dana.community, visibility="members")
     await on_sale(db, dana, event, {"free": (0, 10)})
