@@ -25,9 +25,10 @@ insert into bench.tickets (order_id) select id from made;
 commit;
 """
 
-BATCHED = """select count(*) from private.sell('gig-1', (
+BATCHED = """select count(*) from private.sell((
   select jsonb_agg(jsonb_build_object('place', n, 'id', gen_random_uuid(), 'attempt', gen_random_uuid(),
-    'name', 'Buyer', 'email', 'buyer@example.org', 'scope', 'bench', 'key', gen_random_uuid(), 'fingerprint', 'bench',
+    'name', 'Buyer', 'email', 'buyer@example.org', 'event', 'gig-1',
+    'scope', 'bench', 'key', gen_random_uuid(), 'fingerprint', 'bench',
     'items', jsonb_build_array(jsonb_build_object('ticket_type', 'TYPE', 'quantity', 1))))
     from generate_series(0, %d) n), 'pretend', 0);
 """

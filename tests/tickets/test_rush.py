@@ -71,7 +71,7 @@ async def test_without_its_turn_at_the_till(
     owner = await asyncpg.connect(server.url("supabase_admin", database_name))
     sales = [await on_sale(db, alice, await alice.creates("A fuse"), {"free": (0, 100)}) for _ in range(20)]
     events = [UUID(sale.event["id"]) for sale in sales]
-    turn: str = await owner.fetchval("select pg_get_functiondef('private.at_till(uuid)'::regprocedure)")
+    turn: str = await owner.fetchval("select pg_get_functiondef('private.at_tills(uuid[])'::regprocedure)")
     limit: str = await owner.fetchval(f"select pg_get_constraintdef(oid) from pg_constraint where conname = '{LIMIT}'")
     said: str = await owner.fetchval(f"select obj_description(oid) from pg_constraint where conname = '{LIMIT}'")
     await owner.execute(turn.replace("for no key update", ""))

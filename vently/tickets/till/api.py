@@ -20,7 +20,7 @@ async def create_order(request: Any, viewer: Viewer, data: NewOrder) -> Answer:
     """Buy tickets: free ones are yours at once, others are held until you pay at `checkout_url`"""
     parts = facts.of(request).parts
     till: Till = parts.other["till"]
-    sold = await till.sell(data.event, carts.cart(request, viewer, data))
+    sold = await till.sell(carts.cart(request, viewer, data))
     body = sold.body or "{}"
     order = msgspec.json.decode(body, type=carts.Placed)
     answer = Answer(

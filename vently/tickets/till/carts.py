@@ -46,6 +46,7 @@ def filled(viewer: Viewer, data: NewOrder) -> Cart:
     if wrong:
         raise Invalid(errors=wrong)
     return Cart(
+        data.event,
         uuid7(),
         uuid7(),
         [_item(item) for item in data.items],

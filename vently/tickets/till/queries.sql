@@ -1,3 +1,3 @@
 -- name: sell
 select place, status, slug, pointer, sentence, body, replayed
-  from private.sell(:event, :carts, :provider, :platform_fee);
+  from private.sell(:carts, :provider, :platform_fee);

@@ -7,7 +7,12 @@ create or replace function private.at_till(event uuid) returns public.tills
 language sql volatile set search_path = '' as $$
   select * from public.tills t where t.event_id = event for no key update
 $$;
-revoke execute on function private.at_till(uuid) from public, anon, authenticated;
+create or replace function private.at_tills(events uuid[]) returns void
+language sql volatile set search_path = '' as $$
+  select from public.tills t where t.event_id = any (events) order by t.event_id for no key update
+$$;
+comment on function private.at_tills is 'In one order, so that two who want the same rows never wait for each other';
+revoke execute on function private.at_till(uuid), private.at_tills(uuid[]) from public, anon, authenticated;
 
 create or replace function private.release(orders uuid[], ending text, moment timestamptz) returns int
 language plpgsql volatile set search_path = '' as $$
@@ -83,20 +88,22 @@ $$;
 comment on function private.wrong_answer is 'What is wrong with the answers of one attendee; null: nothing';
 revoke execute on function private.wrong_answer(public.ticket_questions[], jsonb) from public, anon, authenticated;
 
--- `carts`: one object each, with `place` (its turn). A cart gets all it asks for or nothing. `status` 0: ask again in the
--- next batch (its key or its person is in this one already, and only then can it be judged).
-create or replace function private.sell(event_reference text, carts jsonb, provider text, platform_fee int)
+-- `carts`: one object each, with `place` (its turn) and `event` (id or slug): those of many events cost one transaction, too.
+-- A cart gets all it asks for or nothing. `status` 0: ask again in the next batch (its key or its person is in this one
+-- already, and only then can it be judged).
+create or replace function private.sell(carts jsonb, provider text, platform_fee int)
 returns table (place int, status int, slug text, pointer text, sentence text, body text, replayed boolean)
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-  the_event public.events;
-  till public.tills;
+  references_given text[] := array(select distinct each ->> 'event' from jsonb_array_elements(carts) each);
+  events uuid[];
   moment timestamptz;
   questions public.ticket_questions[];
+  asked public.ticket_questions[];  -- of the cart's event
   stock_ids uuid[];
   free int[];  -- what is left of each stock, after the carts so far
   left_now int[];  -- the same within the cart at hand
-  stock_names text[];
+  touched int[];  -- where the cart takes from
   to_hold int[];
   to_sell int[];
   discounts public.discounts[];
@@ -126,32 +133,38 @@ declare
   mine int;
   together int;
 begin
-  select e.id into the_event.id from public.events e
-   where e.slug = event_reference or e.id = case when event_reference ~ '^[0-9a-f-]{36}$' then event_reference::uuid end;
-  till := private.at_till(the_event.id);
+  events := array(select e.id from public.events e
+                   where e.slug = any (references_given)
+                      or e.id = any (array(select r::uuid from unnest(references_given) r where r ~ '^[0-9a-f-]{36}$')));
+  perform private.at_tills(events);
   moment := clock_timestamp();
-  select * into the_event from public.events e where e.id = the_event.id;
-  perform private.lapse(the_event.id, moment);
+  perform private.lapse(lapsing.event_id, moment)
+     from (select distinct o.event_id from public.ticket_orders o
+            where o.event_id = any (events) and o.status = 'pending' and o.expires_at <= moment) lapsing;
 
-  select array_agg(s.id order by s.id), array_agg(s.quantity - s.held - s.sold order by s.id), array_agg(0), array_agg(0)
+  select array_agg(s.id), array_agg(s.quantity - s.held - s.sold), array_agg(0), array_agg(0)
     into stock_ids, free, to_hold, to_sell
-    from public.ticket_stocks s where s.event_id = the_event.id;
-  select array_agg(q order by q.place, q.id) into questions from public.ticket_questions q where q.event_id = the_event.id;
+    from public.ticket_stocks s where s.event_id = any (events);
+  select array_agg(q order by q.place, q.id) into questions from public.ticket_questions q where q.event_id = any (events);
   select array_agg(d), array_agg(d.max_uses - d.uses), array_agg(0) into discounts, uses_left, used
     from public.discounts d
-   where d.event_id = the_event.id
+   where d.event_id = any (events)
      and d.code in (select upper(each ->> 'code') from jsonb_array_elements(carts) each where each ->> 'code' is not null);
 
   for cart in
     select c.place, c.id, c.attempt, p.id as viewer, c.items, coalesce(c.name, p.name) as name, c.email, c.address, c.tax_id, c.code,
            c.access_code, c.method, c.scope, c.key, c.fingerprint,
+           e.id as event_id, e.status as event_status, e.visibility, e.starts_at, e.ends_at,
+           t.event_id is not null as sells, t.currency, t.methods, t.hold_minutes, t.transfer_hours, t.fee_on_top,
            k.fingerprint as known_as, k.status as known_status, k.body as known_body,
            case when c.viewer is not null then private.viewer_standing(c.viewer, c.session, c.aal) end as standing,
            case when c.viewer is not null then exists (select from public.memberships m
-             where m.community_id = the_event.community_id and m.person_id = c.viewer and m.status = 'active') else false end as member
-      from jsonb_to_recordset(carts) as c (place int, id uuid, attempt uuid, viewer uuid, session uuid, aal text, name text,
-             email text, address text, tax_id text, items jsonb, code text, access_code text, method text, scope text,
-             key text, fingerprint text)
+             where m.community_id = e.community_id and m.person_id = c.viewer and m.status = 'active') else false end as member
+      from jsonb_to_recordset(carts) as c (place int, event text, id uuid, attempt uuid, viewer uuid, session uuid, aal text,
+             name text, email text, address text, tax_id text, items jsonb, code text, access_code text, method text,
+             scope text, key text, fingerprint text)
+      left join public.events e on e.id = any (events) and (e.slug = c.event or e.id::text = c.event)
+      left join public.tills t on t.event_id = e.id
       left join public.profiles p on p.id = c.viewer
       left join private.idempotency_keys k
         on k.scope = c.scope and k.key = c.key and k.created_at > moment - interval '24 hours'
@@ -180,13 +193,13 @@ begin
     -- May this person buy at this event, now?
     if cart.standing is not null then
       status := 401; slug := cart.standing; sentence := 'Sign in again: this session does not count any more.';
-    elsif the_event.id is null or the_event.status = 'draft' or the_event.visibility = 'members' and not cart.member then
+    elsif cart.event_id is null or cart.event_status = 'draft' or cart.visibility = 'members' and not cart.member then
       status := 404; slug := 'not-found';
-    elsif till.event_id is null then
+    elsif not cart.sells then
       status := 409; slug := 'not-on-sale'; sentence := 'This event sells no tickets.';
-    elsif the_event.status = 'cancelled' then
+    elsif cart.event_status = 'cancelled' then
       status := 409; slug := 'event-cancelled'; sentence := 'This event is cancelled.';
-    elsif the_event.ends_at < moment then
+    elsif cart.ends_at < moment then
       status := 409; slug := 'not-on-sale'; sentence := 'This event is over.';
     end if;
     if status <> 201 then
@@ -198,7 +211,7 @@ begin
     discount_at := null;
     if cart.code is not null then
       select n into discount_at from generate_subscripts(discounts, 1) n
-       where (discounts[n]).code = upper(cart.code)
+       where (discounts[n]).event_id = cart.event_id and (discounts[n]).code = upper(cart.code)
          and coalesce((discounts[n]).valid_from <= moment, true) and coalesce((discounts[n]).valid_until > moment, true);
       if discount_at is null then
         status := 422; slug := 'invalid'; pointer := '/discount_code'; sentence := 'is no discount code of this event now';
@@ -217,13 +230,15 @@ begin
     the_order.subtotal := 0; the_order.discount := 0; the_order.fee := 0; the_order.tax := 0; the_order.platform_fee := 0;
     seats := '{}';
     people := '{}';
+    touched := '{}';
+    asked := case when questions is not null then array(select q from unnest(questions) q where q.event_id = cart.event_id) end;
     left_now := free;
 
     for line in
       select i.n, i.quantity, i.price as offered, i.currency as offered_in, i.attendees, y.*, w.access_code
         from rows from (jsonb_to_recordset(cart.items) as (ticket_type uuid, quantity int, price bigint, currency text, attendees jsonb))
              with ordinality as i (ticket_type, quantity, price, currency, attendees, n)
-        left join public.ticket_types y on y.event_id = the_event.id and y.id = i.ticket_type
+        left join public.ticket_types y on y.event_id = cart.event_id and y.id = i.ticket_type
         left join public.ticket_type_codes w on y.locked and w.ticket_type_id = y.id
        order by i.n
     loop
@@ -243,9 +258,9 @@ begin
         status := 409; slug := 'not-on-sale'; sentence := 'The sale of “' || line.name || '” has not begun.'; exit;
       elsif line.sales_end <= moment then
         status := 409; slug := 'not-on-sale'; sentence := 'The sale of “' || line.name || '” is over.'; exit;
-      elsif line.offered_in <> till.currency then
+      elsif line.offered_in <> cart.currency then
         status := 422; slug := 'invalid'; pointer := '/items/' || line.n - 1 || '/price/currency';
-        sentence := 'this event sells in ' || till.currency; exit;
+        sentence := 'this event sells in ' || cart.currency; exit;
       elsif line.pay_what_you_want and line.offered < line.price then
         status := 422; slug := 'invalid'; pointer := '/items/' || line.n - 1 || '/price/amount';
         sentence := 'is less than the least for “' || line.name || '”'; exit;
@@ -261,7 +276,9 @@ begin
       at_stock := array_position(stock_ids, line.stock_id);
       at_pool := array_position(stock_ids, line.pool_id);
       left_now[at_stock] := left_now[at_stock] - line.quantity;
+      touched := touched || at_stock;
       if at_pool is not null then
+        touched := touched || at_pool;
         left_now[at_pool] := left_now[at_pool] - line.quantity;
       end if;
       if left_now[at_stock] < 0 or left_now[at_pool] < 0 then
@@ -280,7 +297,7 @@ begin
         end if;
         select count(*) into mine
           from public.ticket_orders o join public.tickets t on t.order_id = o.id
-         where o.event_id = the_event.id and (lower(o.buyer_email) = lower(cart.email) or o.buyer_id = cart.viewer)
+         where o.event_id = cart.event_id and (lower(o.buyer_email) = lower(cart.email) or o.buyer_id = cart.viewer)
            and t.ticket_type_id = line.id and t.status in ('held', 'valid');
         if mine + together > line.per_person_max then
           status := 409; slug := 'limit-per-person'; pointer := '/items/' || line.n - 1 || '/quantity';
@@ -293,15 +310,15 @@ begin
         seat := null;
         seat.id := private.uuid_v7();
         seat.order_id := cart.id;
-        seat.event_id := the_event.id;
+        seat.event_id := cart.event_id;
         seat.ticket_type_id := line.id;
         seat.holder_id := cart.viewer;
         seat.name := line.attendees -> n - 1 ->> 'name';
         seat.email := coalesce(line.attendees -> n - 1 ->> 'email', case when cart.viewer is null then cart.email end);
         seat.answers := coalesce(line.attendees -> n - 1 -> 'answers', '{}');
-        if (questions is not null or seat.answers <> '{}') and private.wrong_answer(questions, seat.answers) is not null then
+        if (questions is not null or seat.answers <> '{}') and private.wrong_answer(asked, seat.answers) is not null then
           status := 422; slug := 'invalid'; pointer := '/items/' || line.n - 1 || '/attendees/' || n - 1 || '/answers';
-          sentence := private.wrong_answer(questions, seat.answers); exit;
+          sentence := private.wrong_answer(asked, seat.answers); exit;
         end if;
         seat.price := case when line.pay_what_you_want then coalesce(line.offered, line.price) else line.price end;
         off := case when discount_at is null then 0
@@ -310,7 +327,7 @@ begin
         amount_off := amount_off - case when (discounts[discount_at]).amount is not null then off else 0 end;
         fee := ((seat.price - off) * platform_fee + 5000) / 10000;
         seat.platform_fee := fee;
-        seat.paid := seat.price - off + case when till.fee_on_top then fee else 0 end;
+        seat.paid := seat.price - off + case when cart.fee_on_top then fee else 0 end;
         seat.tax := (2 * seat.paid * line.tax_rate + 10000 + line.tax_rate) / (2 * (10000 + line.tax_rate));
         seat.tax_rate := line.tax_rate;
         seat.serial := 1;
@@ -318,7 +335,7 @@ begin
         seats := seats || seat;
         the_order.subtotal := the_order.subtotal + seat.price;
         the_order.discount := the_order.discount + off;
-        the_order.fee := the_order.fee + case when till.fee_on_top then fee else 0 end;
+        the_order.fee := the_order.fee + case when cart.fee_on_top then fee else 0 end;
         the_order.tax := the_order.tax + seat.tax;
         the_order.platform_fee := the_order.platform_fee + fee;
       end loop;
@@ -327,10 +344,10 @@ begin
 
     -- How is it paid?
     the_order.total := the_order.subtotal - the_order.discount + the_order.fee;
-    the_order.method := case when the_order.total = 0 then 'free' else coalesce(cart.method, till.methods[1]) end;
-    if status = 201 and the_order.total > 0 and not the_order.method = any (till.methods) then
+    the_order.method := case when the_order.total = 0 then 'free' else coalesce(cart.method, cart.methods[1]) end;
+    if status = 201 and the_order.total > 0 and not the_order.method = any (cart.methods) then
       status := 422; slug := 'invalid'; pointer := '/method';
-      sentence := 'this event takes ' || array_to_string(till.methods, ', ');
+      sentence := 'this event takes ' || array_to_string(cart.methods, ', ');
     end if;
     if status <> 201 then
       return next;
@@ -343,19 +360,19 @@ begin
       seat.status := case when the_order.total = 0 then 'valid' else 'held' end;
       made_seats := made_seats || seat;
     end loop;
-    for n in 1 .. cardinality(stock_ids) loop
+    foreach at_stock in array touched loop
       if the_order.total = 0 then
-        to_sell[n] := to_sell[n] + free[n] - left_now[n];
+        to_sell[at_stock] := to_sell[at_stock] + free[at_stock] - left_now[at_stock];
       else
-        to_hold[n] := to_hold[n] + free[n] - left_now[n];
+        to_hold[at_stock] := to_hold[at_stock] + free[at_stock] - left_now[at_stock];
       end if;
+      free[at_stock] := left_now[at_stock];
     end loop;
-    free := left_now;
     if discount_at is not null then
       used[discount_at] := used[discount_at] + 1;
       uses_left[discount_at] := uses_left[discount_at] - 1;
     end if;
-    the_order.event_id := the_event.id;
+    the_order.event_id := cart.event_id;
     the_order.buyer_id := cart.viewer;
     the_order.buyer_name := cart.name;
     the_order.buyer_email := cart.email;
@@ -363,13 +380,13 @@ begin
     the_order.buyer_tax_id := cart.tax_id;
     the_order.link_serial := 1;
     the_order.status := case when the_order.total = 0 then 'paid' else 'pending' end;
-    the_order.currency := till.currency;
+    the_order.currency := cart.currency;
     the_order.paid := 0;
     the_order.refunded := 0;
     the_order.discount_id := (discounts[discount_at]).id;
-    the_order.expires_at := case the_order.method when 'card' then moment + make_interval(mins => till.hold_minutes)
-      when 'transfer' then least(moment + make_interval(hours => till.transfer_hours), greatest(the_event.starts_at, moment))
-      when 'door' then the_event.ends_at end;
+    the_order.expires_at := case the_order.method when 'card' then moment + make_interval(mins => cart.hold_minutes)
+      when 'transfer' then least(moment + make_interval(hours => cart.transfer_hours), greatest(cart.starts_at, moment))
+      when 'door' then cart.ends_at end;
     the_order.paid_at := case when the_order.total = 0 then moment end;
     the_order.version := 1;
     the_order.created_at := moment;
@@ -379,7 +396,7 @@ begin
     if the_order.method = 'card' then
       attempt := null;
       attempt.id := cart.attempt; attempt.order_id := cart.id; attempt.provider := provider; attempt.status := 'open';
-      attempt.amount := the_order.total; attempt.currency := till.currency; attempt.created_at := moment;
+      attempt.amount := the_order.total; attempt.currency := cart.currency; attempt.created_at := moment;
       made_attempts := made_attempts || attempt;
     end if;
     if cart.key is not null then
@@ -402,7 +419,7 @@ begin
     insert into public.ticket_orders select * from unnest(made_orders);
     insert into public.tickets select * from unnest(made_seats);
     insert into public.payment_attempts select * from unnest(made_attempts);
-    perform private.tell_availability(the_event.id);
+    perform private.tell_availability(sold.event_id) from (select distinct o.event_id from unnest(made_orders) o) sold;
     perform private.announce('person:' || o.buyer_id, 'order.paid', jsonb_build_object('id', o.id, 'event_id', o.event_id))
        from unnest(made_orders) o where o.status = 'paid' and o.buyer_id is not null;
     if exists (select from unnest(made_orders) o where o.status = 'paid') then
@@ -432,5 +449,5 @@ begin
 end $$;
 comment on function private.sell is
   'First come, first served, in one transaction: an order with its tickets for each cart that fits, a refusal for each that does not';
-revoke execute on function private.sell(text, jsonb, text, int) from public, anon, authenticated;
-grant execute on function private.sell(text, jsonb, text, int) to service_role;
+revoke execute on function private.sell(jsonb, text, int) from public, anon, authenticated;
+grant execute on function private.sell(jsonb, text, int) to service_role;

@@ -1,7 +1,8 @@
-"""The till: orders for one event that arrive together are sold in one transaction, first come, first served.
+"""The till: orders that arrive together are sold in one transaction, first come, first served.
 
-While a batch is at the database, the next one gathers: an idle till answers a lone buyer at once, a busy one sells many
-with one commit. Several nodes stay correct because the database takes their batches in turn (till/rules.sql).
+While batches are at the database, the next one gathers: an idle till answers a lone buyer at once, a busy one sells
+many with one commit. An event is in one batch of a node at a time, so that one whose row is held keeps no other waiting.
+Several nodes stay correct because the database takes their batches in turn (till/rules.sql).
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from vently.database.pool import TILLS, Database
+from vently.database.pool import Database
 from vently.database.queries import load
 from vently.refusals import Conflict, FieldError, Invalid, NotAllowed, NotFound, Refusal, Unauthenticated, Unavailable
 
@@ -22,8 +23,10 @@ log = structlog.get_logger(__name__)
 
 LARGEST_BATCH = 64
 """Carts of one transaction: beyond it a batch takes longer and is hardly cheaper."""
+BATCHES = 2
+"""At the database at once: what waits meanwhile makes the next batch larger and cheaper."""
 MOST_WAITING = 512
-"""Carts that wait for one event on one node: some tenths of a second. Beyond it buyers are told to come again."""
+"""Carts that wait on one node: some tenths of a second. Beyond it buyers are told to come again."""
 AGAIN = 0
 """What the database says of a cart that only the next batch can judge."""
 
@@ -38,6 +41,7 @@ class Busy(Unavailable):
 class Cart(msgspec.Struct, omit_defaults=True):
     """What `private.sell` reads of one buyer. `scope`, `key` and `fingerprint` are of exactly-once requests."""
 
+    event: str
     id: UUID
     attempt: UUID
     items: list[dict[str, Any]]
@@ -88,43 +92,62 @@ class Till:
         self._database = database
         self._provider = provider
         self.platform_fee = platform_fee
-        self._queues: dict[str, deque[Waiting]] = {}
-        self._serving: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(TILLS)
+        self._waiting: deque[Waiting] = deque()
+        self._events: set[str] = set()
+        """Those in a batch now."""
+        self._batches: set[asyncio.Task[None]] = set()
 
-    async def sell(self, event: str, cart: Cart) -> Sold:
+    async def sell(self, cart: Cart) -> Sold:
         """Raises what the database refuses (sold out, limits, codes), and Busy when too many wait."""
-        queue = self._queues.get(event)
-        if queue is None:
-            queue = self._queues[event] = deque()
-            task = asyncio.create_task(self._serve(event, queue))
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
-        elif len(queue) >= MOST_WAITING:
+        if len(self._waiting) >= MOST_WAITING:
             raise Busy(headers={"retry-after": "1"})
         answer: asyncio.Future[Sold] = asyncio.get_running_loop().create_future()
-        queue.append((cart, answer))
+        self._waiting.append((cart, answer))
+        self._begin()
         return refused_or(await answer)
 
     async def close(self) -> None:
         """Serves who waits, then ends."""
-        while self._serving:
-            await asyncio.wait(self._serving)
+        while self._batches:
+            await asyncio.wait(self._batches)
 
-    async def _serve(self, event: str, queue: deque[Waiting]) -> None:
-        while queue:
-            async with self._turns:
-                batch = [queue.popleft() for _ in range(min(len(queue), LARGEST_BATCH))]
-                # Whoever hung up while waiting buys nothing.
-                batch = [waiting for waiting in batch if not waiting[1].done()]
-                if batch:
-                    queue.extendleft(reversed(await self._batch(event, batch)))
-        del self._queues[event]
+    def _begin(self) -> None:
+        """A batch for whoever waits, if one may begin now."""
+        while len(self._batches) < BATCHES and (batch := self._next()):
+            task = asyncio.create_task(self._serve(batch))
+            self._batches.add(task)
+            task.add_done_callback(self._ended)
 
-    async def _batch(self, event: str, batch: Sequence[Waiting]) -> list[Waiting]:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._begin()
+
+    def _next(self) -> list[Waiting]:
+        """Those who came first, of events that are in no batch. Whoever hung up while waiting buys nothing."""
+        batch: list[Waiting] = []
+        passed: list[Waiting] = []
+        while self._waiting and len(batch) < LARGEST_BATCH:
+            waiting = self._waiting.popleft()
+            if waiting[0].event in self._events:
+                passed.append(waiting)
+            elif not waiting[1].done():
+                batch.append(waiting)
+        self._waiting.extendleft(reversed(passed))
+        return batch
+
+    async def _serve(self, batch: list[Waiting]) -> None:
+        events = {cart.event for cart, _ in batch}
+        self._events |= events
+        try:
+            again = await self._batch(batch)
+        finally:
+            self._events -= events
+        self._waiting.extendleft(reversed(again))
+
+    async def _batch(self, batch: Sequence[Waiting]) -> list[Waiting]:
         """Sell to all of them; who must be judged in the next batch is given back."""
         try:
-            sold = await self._sell(event, [cart for cart, _ in batch])
+            sold = await self._sell([cart for cart, _ in batch])
         except Unavailable as refused:
             for _, answer in batch:
                 _tell(answer, refused)
@@ -137,7 +160,7 @@ class Till:
             log.warning("batch failed", carts=len(batch), reason=str(error))
             again: list[Waiting] = []
             for waiting in batch:
-                again += await self._batch(event, [waiting])
+                again += await self._batch([waiting])
             return again
         again = []
         for one in sold:
@@ -148,14 +171,13 @@ class Till:
                 waiting[1].set_result(one)
         return again
 
-    async def _sell(self, event: str, carts: list[Cart]) -> list[Sold]:
+    async def _sell(self, carts: list[Cart]) -> list[Sold]:
         for place, cart in enumerate(carts):
             cart.place = place
         async with self._database.selling() as tx:
             found = await tx.many(
                 sql.sell,
                 Sold,
-                event=event,
                 carts=carts,
                 provider=self._provider,
                 platform_fee=self.platform_fee,
