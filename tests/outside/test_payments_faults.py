@@ -250,3 +250,16 @@ async def test_trouble_of_every_kind_ends_with_one_payment_and_one_refund_each(p
 
     await asyncio.gather(*(buy_and_return() for _ in range(20)))
     assert len({one["metadata"]["refund"] for one in fake.refunds()}) == len(fake.refunds()) >= 10
+
+
+async def test_without_our_key_a_lost_answer_pays_twice(place, fake, payment, monkeypatch):
+    """The negative control of all of the above."""
+    refunds = place.payments._api.refunds
+    create = refunds.create_async
+    monkeypatch.setattr(refunds, "create_async", lambda parameters, _: create(parameters))
+    refund = refund_of(payment)
+    fake.breaks("lost after", "/v1/refunds", times=3)
+    with pytest.raises(PaymentsUnavailable):
+        await place.payments.refund(refund)
+    await place.payments.refund(refund)
+    assert len(fake.refunds()) == 2

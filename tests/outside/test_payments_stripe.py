@@ -17,6 +17,7 @@ from vently.outside.payments import (
     RefundAsked,
 )
 from vently.outside.payments.stripe import Stripe, StripeKeyUnusable
+from vently.settings import Settings, SettingsError
 
 
 def posts(fake: FakeStripe, path: str) -> list[Request]:
@@ -187,3 +188,20 @@ async def test_the_page_a_buyer_pays_on_sends_them_back(place):
         paid = await browser.post(started.url, data={"outcome": "paid"})
         assert paid.headers["location"] == asked.success_url
         assert (await browser.post(started.url, data={"outcome": "paid"})).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"STRIPE_SECRET_KEY": "sk_test_1"}, "so STRIPE_WEBHOOK_SECRET must be set too"),
+        ({"STRIPE_WEBHOOK_SECRET": "whsec_1"}, "so STRIPE_SECRET_KEY must be set too"),
+        ({"VENTLY_STRIPE_API_BASE": "stripe.example"}, "VENTLY_STRIPE_API_BASE is not usable"),
+        ({"VENTLY_STRIPE_API_BASE": "https://stripe.example/"}, "VENTLY_STRIPE_API_BASE is not usable"),
+        ({"VENTLY_PLATFORM_FEE_PERCENT": "51"}, "VENTLY_PLATFORM_FEE_PERCENT is not usable"),
+        ({"VENTLY_PLATFORM_FEE_PERCENT": "-1"}, "VENTLY_PLATFORM_FEE_PERCENT is not usable"),
+        ({"VENTLY_PLATFORM_FEE_PERCENT": "nan"}, "VENTLY_PLATFORM_FEE_PERCENT is not usable"),
+    ],
+)
+def test_settings_of_payments_that_cannot_be_are_one_clear_sentence(given, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        Settings.load(given)
