@@ -8,6 +8,8 @@ from cast import Person, Site
 from counter import Counter
 from gates import Gate
 from selling import Sale, on_sale
+from shop import Shop, opened
+from stripe._http_client import HTTPClient
 
 from vently.database.pool import Database
 from vently.tickets.issued.codes import Codes
@@ -32,3 +34,17 @@ async def counter(site: Site, sale: Sale) -> AsyncIterator[Counter]:
     connection = await asyncpg.connect(site.settings.platform_url)
     yield Counter(sale, connection)
     await connection.close()
+
+
+@pytest.fixture
+async def shop(site: Site, sale: Sale) -> AsyncIterator[Shop]:
+    """The same event, sold on a node that takes cards by Stripe."""
+    async with opened(site, sale) as shop:
+        yield shop
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Stripe's SDK tries again."""
+    monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.01)
+    monkeypatch.setattr(HTTPClient, "MAX_DELAY", 0.02)
