@@ -18,6 +18,7 @@ CARRIES: dict[str, Any] = {
     "answer_event": {"status": "going"},
     "become_organizer": {"terms_accepted": True},
     "change_member": {"role": "owner"},
+    "check_in": {"code": "VT1", "scan_id": "one"},
     "create_comment": {"body": "Mine"},
     "create_community": {"name": "Carol's own"},
     "create_event": {"title": "Carol's own", "starts_at": MOMENT},
@@ -26,6 +27,7 @@ CARRIES: dict[str, Any] = {
     "edit_community": {"name": "Carol's now"},
     "edit_event": {"title": "Carol's now"},
     "edit_me": {"bio": "Likes jam"},
+    "name_host": {"role": "door"},
     "import_file": b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
 }
 """What each operation that takes a body is sent."""
@@ -33,6 +35,7 @@ CARRIES: dict[str, Any] = {
 CAROL_GETS = {
     "become_organizer": 200,
     "change_member": 404,
+    "check_in": 200,
     "close_community": 403,
     "communities_follow": 200,
     "communities_unfollow": 204,
@@ -58,7 +61,9 @@ CAROL_GETS = {
     "read_me": 200,
     "read_person": 200,
     "read_readiness": 200,
+    "read_sales": 422,
     "remove_member": 404,
+    "undo_checkin": 422,
 }
 """What a stranger is answered where no event or comment stands in the address: there it is 404."""
 
@@ -164,6 +169,7 @@ def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[st
         "{person}": [bob.handle],
         "{handle}": [alice.handle],
         "{session}": [session_of(alice)],
+        "{scan_id}": ["one"],
         **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}")},
     }
     filled = [path]
