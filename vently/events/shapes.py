@@ -133,8 +133,17 @@ class Rsvp(msgspec.Struct):
     position: int | None
 
 
+class Offer(msgspec.Struct):
+    """What tickets cost, from the least of them on (integer minor units), and how many are left in all."""
+
+    from_amount: int
+    currency: str
+    available: int
+    sold_out: bool
+
+
 class Event(msgspec.Struct):
-    """An event; `viewer_rsvp` is the viewer's own answer."""
+    """An event; `viewer_rsvp` is the viewer's own answer. `tickets` is null where none are for sale."""
 
     id: UUID
     slug: str
@@ -161,6 +170,7 @@ class Event(msgspec.Struct):
     community: CommunityName | None
     rsvps: Counts
     viewer_rsvp: Rsvp | None
+    tickets: Offer | None
     published_at: datetime | None
     created_at: datetime
     updated_at: datetime

@@ -17,6 +17,32 @@ create trigger events_queue_at_till before update of status, visibility, communi
   execute function private.queue_at_till();
 
 
+-- Who has a ticket keeps seeing what it is for: by account, by confirmed address, or by the link that the node has checked
+
+create or replace function private.events_of_my_tickets() returns uuid[]
+language sql stable security definer set search_path = '' as $$
+  with link as (select string_to_array(current_setting('vently.link', true), ':') as parts)
+  select array(
+    select o.event_id from public.ticket_orders o where o.buyer_id = (select auth.uid())
+     union
+    select t.event_id from public.tickets t where t.holder_id = (select auth.uid())
+     union
+    select t.event_id from public.tickets t where t.holder_id is null and lower(t.email) = (select private.my_address())
+     union
+    select o.event_id from public.ticket_orders o
+     where o.id = (select link.parts[2]::uuid from link where link.parts[1] = 'order')
+     union
+    select t.event_id from public.tickets t
+     where t.id = (select link.parts[2]::uuid from link where link.parts[1] = 'ticket')
+       and t.serial = (select link.parts[3]::int from link where link.parts[1] = 'ticket'))
+$$;
+comment on function private.events_of_my_tickets is 'An array: where all events are public it is never asked for, and costs no list anything';
+revoke execute on function private.events_of_my_tickets() from public;
+grant execute on function private.events_of_my_tickets() to anon, authenticated, service_role;
+create policy "people keep seeing what they hold tickets for" on public.events for select to anon, authenticated
+  using (visibility <> 'public' and status <> 'draft' and id = any ((select private.events_of_my_tickets())::uuid[]));
+
+
 -- An access code locks its ticket type
 
 create or replace function private.lock_ticket_type() returns trigger
