@@ -22,6 +22,7 @@ CARRIES: dict[str, Any] = {
     "create_comment": {"body": "Mine"},
     "create_community": {"name": "Carol's own"},
     "create_event": {"title": "Carol's own", "starts_at": MOMENT},
+    "create_refund": {"reason": "Mine"},
     "decide": {"organizer": "approved"},
     "edit_comment": {"body": "Mine"},
     "edit_community": {"name": "Carol's now"},
@@ -29,6 +30,7 @@ CARRIES: dict[str, Any] = {
     "edit_me": {"bio": "Likes jam"},
     "name_host": {"role": "door"},
     "import_file": b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+    "settle_refund": {"status": "succeeded"},
 }
 """What each operation that takes a body is sent."""
 
@@ -41,6 +43,7 @@ CAROL_GETS = {
     "communities_unfollow": 204,
     "create_community": 201,
     "create_event": 201,
+    "create_refund": 404,
     "decide": 403,
     "edit_community": 403,
     "edit_me": 200,
@@ -53,6 +56,7 @@ CAROL_GETS = {
     "list_events": 200,
     "list_members": 200,
     "list_people": 403,
+    "list_refunds": 404,
     "list_sessions": 200,
     "people_follow": 200,
     "people_unfollow": 204,
@@ -63,6 +67,7 @@ CAROL_GETS = {
     "read_readiness": 200,
     "read_sales": 422,
     "remove_member": 404,
+    "settle_refund": 404,
     "undo_checkin": 422,
 }
 """What a stranger is answered where no event or comment stands in the address: there it is 404."""
@@ -170,7 +175,7 @@ def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[st
         "{handle}": [alice.handle],
         "{session}": [session_of(alice)],
         "{scan_id}": ["one"],
-        **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}")},
+        **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}", "{order}", "{refund}")},
     }
     filled = [path]
     for part in re.findall(r"\{\w+\}", path):
