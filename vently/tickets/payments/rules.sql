@@ -217,10 +217,12 @@ $$;
 revoke execute on function private.add_attempt(public.ticket_orders, text) from public, anon, authenticated;
 
 -- A checkout is first started within half an hour of its attempt, and shown to nobody before its reference is kept
--- (vently/outside/payments): one without a reference cannot be paid, whether or not the provider was asked.
+-- (vently/outside/payments): one without a reference cannot be paid, whether or not the provider was asked. Asking takes
+-- less than half a minute; an answer that never came may stay lost for that attempt.
 create or replace function private.is_fresh(a public.payment_attempts, the_provider text) returns boolean
 language sql stable set search_path = '' as $$
   select a.provider = the_provider and a.reference is null and a.created_at > clock_timestamp() - interval '25 minutes'
+     and coalesce(a.begun_at > clock_timestamp() - interval '30 seconds', true)
 $$;
 revoke execute on function private.is_fresh(public.payment_attempts, text) from public, anon, authenticated;
 
