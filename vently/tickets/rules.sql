@@ -1,5 +1,16 @@
 -- Tickets: who sees and does what. What sells, settles and admits stands in the rules of the packages below.
 
+-- The events that the viewer runs, found once for a statement: asked row by row, a list would ask as often as it is long,
+-- or Postgres looks through all events there are instead.
+create or replace function private.events_i_run() returns setof uuid
+language sql stable security definer set search_path = '' rows 20 as $$
+  select e.id from public.events e where e.organizer_id = (select auth.uid()) and e.community_id is null
+   union all
+  select e.id from public.events e where e.community_id in (select private.communities_i_organize())
+$$;
+revoke execute on function private.events_i_run() from public;
+grant execute on function private.events_i_run() to authenticated, service_role;
+
 -- Sellers: whoever runs the event's community, or the organiser themselves
 
 create policy "sellers see themselves" on public.sellers for select to authenticated
@@ -22,10 +33,10 @@ create trigger sellers_touch before update of name, address, tax_id, bank_detail
 create policy "tills are seen with their event" on public.tills for select to anon, authenticated
   using (exists (select 1 from public.events e where e.id = event_id));
 create policy "organisers open tills" on public.tills for insert to authenticated
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers change tills" on public.tills for update to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)))
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()))
+  with check (event_id in (select private.events_i_run()));
 grant select on public.tills to anon, authenticated, service_role;
 grant insert (event_id, currency, methods, hold_minutes, transfer_hours, refund_hours, fee_on_top)
   on public.tills to authenticated;
@@ -53,12 +64,12 @@ create trigger tills_name_seller before insert on public.tills for each row exec
 create policy "stocks are seen with their event" on public.ticket_stocks for select to anon, authenticated
   using (exists (select 1 from public.events e where e.id = event_id));
 create policy "organisers add stocks" on public.ticket_stocks for insert to authenticated
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers resize stocks" on public.ticket_stocks for update to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)))
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()))
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers take stocks away" on public.ticket_stocks for delete to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 grant select on public.ticket_stocks to anon, authenticated, service_role;
 grant insert (event_id, name, quantity) on public.ticket_stocks to authenticated;
 grant update (name, quantity) on public.ticket_stocks to authenticated;
@@ -67,15 +78,14 @@ grant delete on public.ticket_stocks to authenticated;
 create policy "ticket types are seen with their event" on public.ticket_types for select to anon, authenticated
   using (not hidden and exists (select 1 from public.events e where e.id = event_id));
 create policy "organisers see hidden ticket types" on public.ticket_types for select to authenticated
-  using (hidden and exists (select 1 from public.events e where e.id = event_id
-                             and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (hidden and event_id in (select private.events_i_run()));
 create policy "organisers add ticket types" on public.ticket_types for insert to authenticated
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers change ticket types" on public.ticket_types for update to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)))
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()))
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers take ticket types away" on public.ticket_types for delete to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 grant select on public.ticket_types to anon, authenticated, service_role;
 grant insert (event_id, currency, stock_id, pool_id, name, description, price, pay_what_you_want, tax_rate, per_order_max,
   per_person_max, sales_start, sales_end, hidden, members_only, locked, transferable, place) on public.ticket_types to authenticated;
@@ -85,17 +95,13 @@ grant delete on public.ticket_types to authenticated;
 create trigger ticket_types_touch before update on public.ticket_types for each row execute function private.touch();
 
 create policy "organisers know the access codes" on public.ticket_type_codes for select to authenticated
-  using (exists (select 1 from public.ticket_types k join public.events e on e.id = k.event_id
-                  where k.id = ticket_type_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (exists (select 1 from public.ticket_types k where k.id = ticket_type_id and k.event_id in (select private.events_i_run())));
 create policy "organisers set access codes" on public.ticket_type_codes for insert to authenticated
-  with check (exists (select 1 from public.ticket_types k join public.events e on e.id = k.event_id
-                       where k.id = ticket_type_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (exists (select 1 from public.ticket_types k where k.id = ticket_type_id and k.event_id in (select private.events_i_run())));
 create policy "organisers change access codes" on public.ticket_type_codes for update to authenticated
-  using (exists (select 1 from public.ticket_types k join public.events e on e.id = k.event_id
-                  where k.id = ticket_type_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (exists (select 1 from public.ticket_types k where k.id = ticket_type_id and k.event_id in (select private.events_i_run())));
 create policy "organisers take access codes away" on public.ticket_type_codes for delete to authenticated
-  using (exists (select 1 from public.ticket_types k join public.events e on e.id = k.event_id
-                  where k.id = ticket_type_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (exists (select 1 from public.ticket_types k where k.id = ticket_type_id and k.event_id in (select private.events_i_run())));
 -- Visitors have no policy here, so they see no row; the grant lets the view of ticket types run as them.
 grant select on public.ticket_type_codes to anon;
 grant select, delete on public.ticket_type_codes to authenticated;
@@ -104,13 +110,13 @@ grant update (access_code) on public.ticket_type_codes to authenticated;
 grant select on public.ticket_type_codes to service_role;
 
 create policy "organisers know their discounts" on public.discounts for select to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 create policy "organisers give discounts" on public.discounts for insert to authenticated
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers change discounts" on public.discounts for update to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 create policy "organisers end discounts" on public.discounts for delete to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 grant select, delete on public.discounts to authenticated;
 grant insert (event_id, code, percent, amount, max_uses, valid_from, valid_until) on public.discounts to authenticated;
 grant update (percent, amount, max_uses, valid_from, valid_until) on public.discounts to authenticated;
@@ -121,11 +127,11 @@ create trigger discounts_touch before update of percent, amount, max_uses, valid
 create policy "questions are seen with their event" on public.ticket_questions for select to anon, authenticated
   using (exists (select 1 from public.events e where e.id = event_id));
 create policy "organisers ask" on public.ticket_questions for insert to authenticated
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers change questions" on public.ticket_questions for update to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 create policy "organisers take questions back" on public.ticket_questions for delete to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 grant select on public.ticket_questions to anon, authenticated, service_role;
 grant insert (event_id, label, kind, choices, required, place) on public.ticket_questions to authenticated;
 grant update (label, kind, choices, required, place) on public.ticket_questions to authenticated;
@@ -138,16 +144,6 @@ create policy "buyers see their orders" on public.ticket_orders for select to au
   using (buyer_id = (select auth.uid()));
 create policy "whoever holds the link sees the order" on public.ticket_orders for select to anon, authenticated
   using ('order:' || id = (select current_setting('vently.link', true)));
--- Found once for a statement, whatever it reads: asked order by order, a list would ask as often as it is long, and
--- Postgres may look through all events there are instead.
-create or replace function private.events_i_run() returns setof uuid
-language sql stable security definer set search_path = '' rows 20 as $$
-  select e.id from public.events e where e.organizer_id = (select auth.uid()) and e.community_id is null
-   union all
-  select e.id from public.events e where e.community_id in (select private.communities_i_organize())
-$$;
-revoke execute on function private.events_i_run() from public;
-grant execute on function private.events_i_run() to authenticated, service_role;
 create policy "organisers see their event's orders" on public.ticket_orders for select to authenticated
   using (event_id in (select private.events_i_run()));
 grant select on public.ticket_orders to anon, authenticated, service_role;
@@ -193,12 +189,10 @@ create policy "refunds are seen with their order" on public.refunds for select t
   using (exists (select 1 from public.ticket_orders o where o.id = order_id));
 grant select on public.refunds to anon, authenticated, service_role;
 create policy "organisers see disputes" on public.disputes for select to authenticated
-  using (exists (select 1 from public.ticket_orders o join public.events e on e.id = o.event_id
-                  where o.id = order_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (exists (select 1 from public.ticket_orders o where o.id = order_id and o.event_id in (select private.events_i_run())));
 grant select on public.disputes to authenticated, service_role;
 create policy "organisers read the ledger" on public.ledger_transfers for select to authenticated
-  using (exists (select 1 from public.ticket_orders o join public.events e on e.id = o.event_id
-                  where o.id = order_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (exists (select 1 from public.ticket_orders o where o.id = order_id and o.event_id in (select private.events_i_run())));
 grant select on public.ledger_transfers to authenticated, service_role;
 create policy "invoices are seen with their order" on public.invoices for select to anon, authenticated
   using (exists (select 1 from public.ticket_orders o where o.id = order_id));
@@ -238,11 +232,11 @@ create trigger events_keep_sold before delete on public.events for each row exec
 create policy "people see where they help" on public.event_hosts for select to authenticated
   using (person_id = (select auth.uid()));
 create policy "organisers see who helps" on public.event_hosts for select to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 create policy "organisers name who helps" on public.event_hosts for insert to authenticated
-  with check (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  with check (event_id in (select private.events_i_run()));
 create policy "organisers let helpers go" on public.event_hosts for delete to authenticated
-  using (exists (select 1 from public.events e where e.id = event_id and private.event_is_mine(e.organizer_id, e.community_id)));
+  using (event_id in (select private.events_i_run()));
 grant select, delete on public.event_hosts to authenticated;
 grant insert (event_id, person_id, role) on public.event_hosts to authenticated;
 
