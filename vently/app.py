@@ -58,6 +58,7 @@ from vently.tickets import api as tickets_api
 from vently.tickets import jobs
 from vently.tickets import pages as tickets_pages
 from vently.tickets.issued.codes import Codes
+from vently.tickets.orders import cart_pages
 from vently.tickets.payments.pretending import Memory, Messenger
 from vently.tickets.till.till import Till
 from vently.web import facts, health, logs, openapi, shell, signing
@@ -137,8 +138,9 @@ def create(settings: Settings) -> Envelope:
     furnish(app.parts, messenger=Messenger(app))
     app.parts.other["sign_in"] = door.sign_in(app)
     app.parts.other["places"] = gazetteer()
-    # A community's and a person's page show events, which live in a room above theirs.
+    # Pages show what lives in a room above theirs: a community's and a person's its events, an event's its tickets.
     app.parts.other["agenda"], app.parts.other["agenda_of_person"] = discovery.of_community, discovery.of_person
+    app.parts.other["ticket_box"] = cart_pages.ticket_box
     return app
 
 

@@ -22,7 +22,7 @@ from vently.events.shapes import (
 )
 from vently.people import profiles
 from vently.refusals import Conflict, Invalid
-from vently.web import cursors, flashes, forms, lists, pages
+from vently.web import cursors, facts, flashes, forms, lists, pages
 from vently.web.answers import Answer, redirect
 from vently.web.form_pages import as_shape, typed, wrong
 from vently.web.prose import markdown
@@ -200,6 +200,8 @@ async def _event_page(
         said = await comments.thread(tx, event, CommentFilters(100), after)
         going = await rsvps.going(tx, found.id) if viewer.id else []
         me = await profiles.portrait(tx) if viewer.id else None
+        # What is sold stands in a room above.
+        box = await facts.of(request).parts.other["ticket_box"](tx, viewer, found.id, request)
     return await pages.page(
         request,
         "events/event.html",
@@ -218,6 +220,7 @@ async def _event_page(
             "comment": viewer.id is not None and found.status != "draft",
         },
         attendees=going,
+        ticket_box=box,
         form=form or {},
         errors=errors or {},
     )

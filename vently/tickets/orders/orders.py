@@ -18,13 +18,15 @@ sql = load(__package__)
 
 
 class Standing(msgspec.Struct):
-    """What the page of an order needs beside it. `event` is given to who holds its tickets, with the place."""
+    """What the page of an order shows beside it. `event`: for who has its tickets; `attempt`: the last to pay."""
 
     status: str
     link_serial: int
+    number: str
     event: dict[str, Any] | None
     seller: str | None
     bank_details: str | None
+    attempt: UUID | None
 
 
 @asynccontextmanager

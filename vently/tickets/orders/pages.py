@@ -1,5 +1,5 @@
-"""An order as people see it."""
+"""Pages of orders: buying, the order, the tickets one has."""
 
-from typing import Any
+from vently.tickets.orders import cart_pages, order_pages, ticket_pages
 
-ROUTES: list[Any] = []
+ROUTES = [*cart_pages.ROUTES, *order_pages.ROUTES, *ticket_pages.ROUTES]

@@ -16,24 +16,24 @@ $$;
 revoke execute on function private.order_is_mine(public.ticket_orders), private.order_is_of_my_event(public.ticket_orders)
   from public, anon, authenticated;
 
-create or replace function private.held_by_me() returns table (event_id uuid, ticket_type_id uuid)
+create or replace function private.held_by_me() returns table (event_id uuid, ticket_type_id uuid, order_id uuid)
 language sql stable security definer set search_path = '' rows 20 as $$
-  select t.event_id, t.ticket_type_id from public.tickets t where t.order_id in (select private.orders_of_mine())
+  select t.event_id, t.ticket_type_id, t.order_id from public.tickets t where t.order_id in (select private.orders_of_mine())
    union all
-  select t.event_id, t.ticket_type_id from public.tickets t where t.holder_id = (select auth.uid())
+  select t.event_id, t.ticket_type_id, t.order_id from public.tickets t where t.holder_id = (select auth.uid())
    union all
-  select t.event_id, t.ticket_type_id from public.tickets t
+  select t.event_id, t.ticket_type_id, t.order_id from public.tickets t
    where t.holder_id is null and lower(t.email) = (select private.my_address())
    union all
-  select t.event_id, t.ticket_type_id
+  select t.event_id, t.ticket_type_id, t.order_id
     from (select string_to_array(current_setting('vently.link', true), ':')) link (part)
     join public.tickets t on t.order_id = case when part[1] = 'order' then part[2]::uuid end
    union all
-  select t.event_id, t.ticket_type_id
+  select t.event_id, t.ticket_type_id, t.order_id
     from (select string_to_array(current_setting('vently.link', true), ':')) link (part)
     join public.tickets t on t.id = case when part[1] = 'ticket' then part[2]::uuid end and t.serial = part[3]::int
 $$;
-comment on function private.held_by_me is 'Events and types of the tickets the viewer bought, holds, or has a link to';
+comment on function private.held_by_me is 'Events, types and orders of the tickets the viewer bought, holds, or has a link to';
 revoke execute on function private.held_by_me() from public;
 grant execute on function private.held_by_me() to anon, authenticated, service_role;
 
@@ -177,7 +177,7 @@ begin
      where t.order_id = found.id and t.status in ('held', 'valid')
        and (lower(t.email) = lower(found.buyer_email) or t.email is null and t.holder_id is not distinct from found.buyer_id);
     if found.status <> 'pending' then
-      perform private.enqueue('mail tickets', jsonb_build_object('order_id', found.id), key => found.id::text);
+      perform private.enqueue('mail tickets', jsonb_build_object('order_id', found.id), key => 'order:' || found.id);
     end if;
   end if;
   if jsonb_array_length(attendees) > 0 then
