@@ -1,6 +1,19 @@
 -- Tickets: what an event sells, orders, payments, the ledger, invoices, and the door.
 -- Money is integer minor units of the event's one currency. `held` is taken by an order that is not paid yet.
 
+-- Functions that constraints and defaults call for every row: with a body that is SQL itself they unfold into the statement,
+-- which a setting of their own (search_path) keeps them from. Their names are bound already.
+create or replace function private.is_line(value text, longest int) returns boolean
+  language sql immutable parallel safe
+  return value = btrim(value) and char_length(value) between 1 and longest and value !~ '[[:cntrl:]]';
+do $$
+begin
+  if current_setting('server_version_num')::int >= 180000 then
+    create or replace function private.uuid_v7() returns uuid language sql volatile parallel safe return pg_catalog.uuidv7();
+  end if;
+end $$;
+
+
 -- Who sells, and how
 
 create table public.sellers (

@@ -93,7 +93,7 @@ revoke execute on function private.wrong_answer(public.ticket_questions[], jsonb
 -- already, and only then can it be judged).
 create or replace function private.sell(carts jsonb, provider text, platform_fee int)
 returns table (place int, status int, slug text, pointer text, sentence text, body text, replayed boolean)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   references_given text[] := array(select distinct each ->> 'event' from jsonb_array_elements(carts) each);
   events uuid[];
