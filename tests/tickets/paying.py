@@ -20,13 +20,15 @@ select o.status, o.method, o.paid, o.total,
        (select count(*)::int from public.invoices i where i.order_id = o.id) as invoices,
        (select count(*)::int from private.outbox b
          where b.topic = 'person:' || o.buyer_id and b.kind = 'order.paid' and b.payload ->> 'id' = o.id::text) as told,
-       (select count(*)::int from private.jobs j where j.kind = 'mail tickets' and j.payload ->> 'order_id' = o.id::text) as mails
+       (select count(*)::int from private.jobs j
+         where j.kind = 'mail tickets' and j.payload ->> 'order_id' = o.id::text) as mails
   from public.ticket_orders o where o.id = :order;
 -- name: attempts_of
 select a.id, a.provider, a.status, a.reference, a.payment, a.note, a.account from public.payment_attempts a
  where a.order_id = :order order by a.created_at, a.id;
 -- name: refunds_of
-select r.cause, r.amount::int, r.currency, r.attempt_id as attempt from public.refunds r where r.order_id = :order order by r.id;
+select r.cause, r.amount::int, r.currency, r.attempt_id as attempt
+  from public.refunds r where r.order_id = :order order by r.id;
 -- name: ledger_of
 select l.debit, l.credit, l.amount::int, l.cause from public.ledger_transfers l where l.order_id = :order order by l.id;
 -- name: differences_of

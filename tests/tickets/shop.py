@@ -1,4 +1,4 @@
-"""A node that takes cards by Stripe, over its fake, on a real port; the same database as the other nodes of the tests."""
+"""A node that takes cards by Stripe, over its fake, on a real port, with the database of the other node of the tests."""
 
 import asyncio
 import dataclasses

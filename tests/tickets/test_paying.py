@@ -21,7 +21,7 @@ async def test_a_paid_order_has_valid_tickets_and_right_books(site: Site, sale: 
     assert answer.headers["location"] == bought.order["link"]
 
     now = await bought.now()
-    assert (now.status, now.paid, now.valid, now.told, now.mails) == ("paid", 2500, 2, 1, 1)
+    assert (now.status, now.paid, now.valid, now.told, now.mails, now.invoices) == ("paid", 2500, 2, 1, 1, 1)
     assert (await bought.attempt()).status == "paid"
     assert await bought.ledger() == [
         ("provider:pretend", "buyer", 2500, "payment"),

@@ -45,9 +45,7 @@ async def test_said_twice_at_once_it_counts_once(by_hand: Sale, alice: Person, b
     assert len(await bought.ledger()) == 2
 
 
-async def test_door_staff_take_money_at_the_door_alone(
-    by_hand: Sale, alice: Person, bob: Person, carol: Person, dana: Person
-) -> None:
+async def test_door_staff_take_money_at_the_door_alone(by_hand: Sale, bob: Person, carol: Person, dana: Person) -> None:
     await _staffs(by_hand, carol)
     bought = await orders(by_hand, bob, paid=1)
     assert (await _settles(carol, bought, "transfer")).status_code == 403

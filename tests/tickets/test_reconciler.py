@@ -145,19 +145,19 @@ async def test_holds_end_by_themselves_and_availability_is_told(site: Site, sale
         ("update public.tickets set status = 'void' where event_id = $1", "order: "),
         ("update public.tickets set paid = paid + 1 where event_id = $1", "order: "),
         (
-            "insert into public.ledger_transfers (order_id, debit, credit, amount, currency, cause, cause_id)"
-            " select o.id, 'seller', 'buyer', 5, 'EUR', 'refund', o.id from public.ticket_orders o"
-            " where o.event_id = $1 and o.status = 'paid'",
+            """insert into public.ledger_transfers (order_id, debit, credit, amount, currency, cause, cause_id)
+               select o.id, 'seller', 'buyer', 5, 'EUR', 'refund', o.id from public.ticket_orders o
+                where o.event_id = $1 and o.status = 'paid'""",
             "ledger: ",
         ),
         (
-            "update public.payment_attempts a set status = 'failed' from public.ticket_orders o"
-            " where o.id = a.order_id and o.event_id = $1 and a.status = 'paid'",
+            """update public.payment_attempts a set status = 'failed' from public.ticket_orders o
+                where o.id = a.order_id and o.event_id = $1 and a.status = 'paid'""",
             "payment: ",
         ),
         (
-            "update public.ticket_orders set expires_at = now() - interval '1 hour'"
-            " where event_id = $1 and status = 'pending'",
+            """update public.ticket_orders set expires_at = now() - interval '1 hour'
+                where event_id = $1 and status = 'pending'""",
             "stuck: ",
         ),
     ],
