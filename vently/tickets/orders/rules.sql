@@ -34,11 +34,16 @@ language sql stable security definer set search_path = '' rows 20 as $$
     join public.tickets t on t.id = case when part[1] = 'ticket' then part[2]::uuid end and t.serial = part[3]::int
 $$;
 comment on function private.held_by_me is 'Events, types and orders of the tickets the viewer bought, holds, or has a link to';
-revoke execute on function private.held_by_me() from public;
-grant execute on function private.held_by_me() to anon, authenticated, service_role;
+create or replace function private.types_held_by_me() returns setof uuid
+language sql stable security definer set search_path = '' rows 20 as $$
+  select h.ticket_type_id from private.held_by_me() h
+$$;
+revoke execute on function private.held_by_me(), private.types_held_by_me() from public;
+revoke execute on function private.held_by_me() from anon, authenticated;
+grant execute on function private.types_held_by_me() to anon, authenticated, service_role;
 
 create policy "people see the types of tickets they hold" on public.ticket_types for select to anon, authenticated
-  using (id in (select h.ticket_type_id from private.held_by_me() h));
+  using (id in (select private.types_held_by_me()));
 
 create or replace function private.ticketed_event(e public.events) returns json
 language sql stable set search_path = '' as $$
