@@ -11,7 +11,7 @@ WORDS = ("Zwetschgen", "Marillen", "Ribisel")
 
 @dataclass
 class Hidden:
-    """Events as Alice sees them, with a comment of Bob's on each that takes one."""
+    """Events as Alice sees them, with a comment of Bob's on each that takes one. `order`: Bob's for the members'."""
 
     community: Any
     draft: Any
@@ -19,6 +19,7 @@ class Hidden:
     unlisted: Any
     public: Any
     comments: dict[str, Any]
+    order: Any = None
 
     @property
     def events(self) -> dict[str, Any]:

@@ -20,8 +20,14 @@ CARRIES: dict[str, Any] = {
     "change_member": {"role": "owner"},
     "check_in": {"code": "VT1", "scan_id": "one"},
     "create_comment": {"body": "Mine"},
+    "correct_order": {"buyer": {"email": "carol@example.org"}},
     "create_community": {"name": "Carol's own"},
     "create_event": {"title": "Carol's own", "starts_at": MOMENT},
+    "create_order": {
+        "event": "nothing-of-the-kind",
+        "items": [{"ticket_type": "01900000-0000-7000-8000-000000000000", "quantity": 1}],
+        "buyer": {"name": "Carol", "email": "carol@example.org"},
+    },
     "create_refund": {"reason": "Mine"},
     "decide": {"organizer": "approved"},
     "edit_comment": {"body": "Mine"},
@@ -41,13 +47,16 @@ CAROL_GETS = {
     "close_community": 403,
     "communities_follow": 200,
     "communities_unfollow": 204,
+    "correct_order": 404,
     "create_community": 201,
     "create_event": 201,
+    "create_order": 404,
     "create_refund": 404,
     "decide": 403,
     "edit_community": 403,
     "edit_me": 200,
     "end_session": 404,
+    "give_back_order": 404,
     "import_file": 403,
     "join": 403,
     "leave": 204,
@@ -55,6 +64,7 @@ CAROL_GETS = {
     "list_communities": 200,
     "list_events": 200,
     "list_members": 200,
+    "list_orders": 200,
     "list_people": 403,
     "list_refunds": 404,
     "list_sessions": 200,
@@ -62,6 +72,7 @@ CAROL_GETS = {
     "people_unfollow": 204,
     "read_community": 200,
     "read_health": 200,
+    "read_order": 404,
     "read_me": 200,
     "read_person": 200,
     "read_readiness": 200,
@@ -75,7 +86,13 @@ CAROL_GETS = {
 
 @pytest.fixture
 async def hidden(alice: Person, bob: Person) -> Hidden:
-    return await hide(alice, bob)
+    hidden = await hide(alice, bob)
+    path = f"/api/events/{hidden.members['id']}/ticket-types"
+    kind = await alice.post(path, {"name": "Seat", "price": {"amount": 0, "currency": "EUR"}, "quantity": 5})
+    assert kind.status_code == 201, kind.text
+    cart = {"event": hidden.members["id"], "items": [{"ticket_type": kind.json()["id"], "quantity": 1}]}
+    hidden.order = (await bob.post("/api/tickets/orders", cart)).json()
+    return hidden
 
 
 async def test_no_route_shows_or_changes_what_is_hidden(
@@ -142,7 +159,7 @@ async def test_no_page_shows_or_changes_what_is_hidden(
                 )
                 assert answer.status_code < 500, f"{who.name}: {page.method} {address}"
                 assert not any(word in answer.text for word in WORDS), f"{who.name}: {page.method} {address}"
-                if "{event}" in page.path or "{comment}" in page.path:
+                if re.search(r"\{(event|comment|order|ticket)\}", page.path):
                     expected = {303, 401} if who is visitor and page.signed_in else {404}
                     assert answer.status_code in expected, f"{who.name}: {page.method} {address}: {answer.status_code}"
     assert await _told(alice, hidden) == before
@@ -175,7 +192,9 @@ def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[st
         "{handle}": [alice.handle],
         "{session}": [session_of(alice)],
         "{scan_id}": ["one"],
-        **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}", "{order}", "{refund}")},
+        "{order}": [hidden.order["id"]],
+        "{ticket}": [ticket["id"] for ticket in hidden.order["tickets"]],
+        **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}", "{refund}")},
     }
     filled = [path]
     for part in re.findall(r"\{\w+\}", path):
@@ -199,7 +218,9 @@ async def _told(alice: Person, hidden: Hidden) -> list[Any]:
             answer = await alice.get(f"/api/events/{event['id']}{part}")
             assert answer.status_code == 200
             told.append(answer.json())
-    return told
+    order = await alice.get(f"/api/tickets/orders/{hidden.order['id']}")
+    assert order.status_code == 200
+    return [*told, order.json()]
 
 
 async def _browser(who: Person) -> tuple[str, str]:
