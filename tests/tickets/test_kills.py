@@ -49,29 +49,33 @@ class Postgres:
             "fsync": "off",
         }
         flags = " ".join(f"-c {name}={value}" for name, value in options.items())
-        self._call("pg_ctl", "-D", self.data, "-l", self.folder / "server.log", "-o", flags, "-w", "start")
+        eventually(lambda: self.calls("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-o", flags, "-w", "start"))
 
     def stops(self) -> None:
-        self._call("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+        self.calls("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
 
     def is_killed(self) -> None:
         """All of it at once, as when the machine runs out of memory."""
-        first = int((self.data / "postmaster.pid").read_text().split()[0])
-        for process in [first, *_children(first)]:
+        lock = self.data / "postmaster.pid"
+        first = int(lock.read_text().split()[0])
+        all_of_it = [first, *_children(first)]
+        for process in all_of_it:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        eventually(lambda: not _lives(first))
+        eventually(lambda: not any(map(_lives, all_of_it)))
+        lock.unlink()  # where nobody buries the dead, it would seem to live
 
     @property
     def data(self) -> Path:
         return self.folder / "data"
 
-    def _call(self, program: str, *arguments: object) -> None:
+    def calls(self, program: str, *arguments: object) -> bool:
         with (self.folder / "programs.log").open("a") as log:
-            subprocess.run(
+            done = subprocess.run(
                 [PACKAGED / program, *map(str, arguments)],
-                check=True, user=self.account, cwd=self.folder, stdout=log, stderr=log, timeout=120,
+                check=False, user=self.account, cwd=self.folder, stdout=log, stderr=log, timeout=120,
             )  # fmt: skip
+        return done.returncode == 0
 
 
 @dataclass
@@ -149,7 +153,9 @@ def postgres() -> Iterator[Postgres]:
     if account:
         shutil.chown(folder, account)
     made = Postgres(folder, _free_port(), account)
-    made._call("initdb", "-D", made.data, "-U", "supabase_admin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    assert made.calls(
+        "initdb", "-D", made.data, "-U", "supabase_admin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
+    )
     made.starts()
     try:
         yield made
@@ -210,6 +216,7 @@ async def _rush(nodes: list[str], event: Any, types: list[str], programs: list[P
     acknowledged = {order: said for buyer in buyers for order, said in buyer.acknowledged.items()}
     paid = {order for buyer in buyers for order in buyer.paid}
     assert len(acknowledged) > 50
+    assert len(paid) > 30
 
     owner = await asyncpg.connect(postgres.url("supabase_admin"))
     try:
