@@ -78,6 +78,9 @@ select r.id, r.status, r.amount, r.currency, r.reason, r.cause, r.note, r.create
 select d.id, d.status, d.amount, d.currency, d.created_at
   from public.disputes d where d.order_id = :order order by d.created_at desc, d.id;
 
+-- name: settle_by_hand
+select private.settle_by_hand(:order, :method);
+
 
 -- Jobs
 
