@@ -1,6 +1,6 @@
 """Alice's hidden things: a draft, an event for members, an unlisted one, and what hangs on each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cast import Person
@@ -11,7 +11,9 @@ WORDS = ("Zwetschgen", "Marillen", "Ribisel")
 
 @dataclass
 class Hidden:
-    """Events as Alice sees them, with a comment of Bob's on each that takes one. `order`: Bob's for the members'."""
+    """Events as Alice sees them, with a comment of Bob's on each that takes one. `order`: Bob's for the members';
+    `sold`: ids of what the members' event sells.
+    """
 
     community: Any
     draft: Any
@@ -20,6 +22,7 @@ class Hidden:
     public: Any
     comments: dict[str, Any]
     order: Any = None
+    sold: dict[str, str] = field(default_factory=dict)
 
     @property
     def events(self) -> dict[str, Any]:

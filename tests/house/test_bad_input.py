@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -234,7 +235,7 @@ def filled(path: str, hidden: Hidden, alice: Person) -> str:
              "session": "01890a5d-ac96-774b-bcce-b302099a8057"}  # fmt: skip
     for part, value in there.items():
         path = path.replace(f"{{{part}}}", value)
-    return path
+    return re.sub(r"\{\w+\}", there["session"], path)  # whatever it is, what is sent is looked at first
 
 
 async def sent(who: Person, method: str, address: str, body: Any) -> httpx.Response:

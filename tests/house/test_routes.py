@@ -28,12 +28,21 @@ CARRIES: dict[str, Any] = {
         "items": [{"ticket_type": "01900000-0000-7000-8000-000000000000", "quantity": 1}],
         "buyer": {"name": "Carol", "email": "carol@example.org"},
     },
+    "create_discount": {"code": "JAM", "percent": 100},
     "create_refund": {"reason": "Mine"},
+    "create_ticket_pool": {"name": "Hers", "quantity": 1},
+    "create_ticket_question": {"label": "Hers?"},
+    "create_ticket_type": {"name": "Hers", "price": {"amount": 0, "currency": "EUR"}, "quantity": 1},
     "decide": {"organizer": "approved"},
     "edit_comment": {"body": "Mine"},
     "edit_community": {"name": "Carol's now"},
     "edit_event": {"title": "Carol's now"},
+    "edit_discount": {"percent": 100},
     "edit_me": {"bio": "Likes jam"},
+    "edit_sale": {"methods": ["door"]},
+    "edit_ticket_pool": {"name": "Hers"},
+    "edit_ticket_question": {"label": "Hers?"},
+    "edit_ticket_type": {"name": "Hers"},
     "name_host": {"role": "door"},
     "import_file": b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
     "settle_refund": {"status": "succeeded"},
@@ -53,8 +62,14 @@ CAROL_GETS = {
     "create_order": 404,
     "create_refund": 404,
     "decide": 403,
+    "delete_ticket_pool": 404,
+    "delete_ticket_question": 404,
+    "delete_ticket_type": 404,
     "edit_community": 403,
     "edit_me": 200,
+    "edit_ticket_pool": 404,
+    "edit_ticket_question": 404,
+    "edit_ticket_type": 404,
     "end_session": 404,
     "give_back_order": 404,
     "import_file": 403,
@@ -77,6 +92,7 @@ CAROL_GETS = {
     "read_person": 200,
     "read_readiness": 200,
     "read_sales": 422,
+    "read_ticket_type": 404,
     "remove_member": 404,
     "settle_refund": 404,
     "undo_checkin": 422,
@@ -90,6 +106,11 @@ async def hidden(alice: Person, bob: Person) -> Hidden:
     path = f"/api/events/{hidden.members['id']}/ticket-types"
     kind = await alice.post(path, {"name": "Seat", "price": {"amount": 0, "currency": "EUR"}, "quantity": 5})
     assert kind.status_code == 201, kind.text
+    for part, body in (("ticket-pools", CARRIES["create_ticket_pool"]), ("ticket-questions", {"label": "Jam?"})):
+        made = await alice.post(f"/api/events/{hidden.members['id']}/{part}", body)
+        hidden.sold[part] = made.json()["id"]
+    hidden.sold["ticket-types"] = kind.json()["id"]
+    await alice.post(f"/api/events/{hidden.members['id']}/discounts", {"code": "JAM", "percent": 10})
     cart = {"event": hidden.members["id"], "items": [{"ticket_type": kind.json()["id"], "quantity": 1}]}
     hidden.order = (await bob.post("/api/tickets/orders", cart)).json()
     return hidden
@@ -193,6 +214,10 @@ def _addresses(path: str, hidden: Hidden, alice: Person, bob: Person) -> list[st
         "{session}": [session_of(alice)],
         "{scan_id}": ["one"],
         "{order}": [hidden.order["id"]],
+        "{ticket_type}": [hidden.sold["ticket-types"]],
+        "{pool}": [hidden.sold["ticket-pools"]],
+        "{question}": [hidden.sold["ticket-questions"]],
+        "{code}": ["JAM"],
         "{ticket}": [ticket["id"] for ticket in hidden.order["tickets"]],
         **{part: [alice.id] for part in ("{passkey}", "{identity}", "{factor}", "{refund}")},
     }
@@ -214,7 +239,7 @@ async def _told(alice: Person, hidden: Hidden) -> list[Any]:
     community = (await alice.get(f"/api/communities/{hidden.community['id']}")).json()
     told.append({name: value for name, value in community.items() if name != "counts"})
     for event in hidden.events.values():
-        for part in ("", "/rsvps", "/comments"):
+        for part in ("", "/rsvps", "/comments", "/ticket-types", "/ticket-questions"):
             answer = await alice.get(f"/api/events/{event['id']}{part}")
             assert answer.status_code == 200
             told.append(answer.json())
