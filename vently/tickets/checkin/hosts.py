@@ -18,6 +18,12 @@ class NotYours(NotAllowed):
     type = "not-yours"
 
 
+class NoSuchPerson(NotFound):
+    """Nobody has this handle, or they do not help at this event."""
+
+    type = "no-such-person"
+
+
 async def named(tx: Transaction, event: str, filters: HostFilters, after: Any) -> Listing:
     """Who runs the event sees all of them, a helper sees themselves. Raises NotYours for others."""
     key, last = after or (None, None)
@@ -35,17 +41,19 @@ async def named(tx: Transaction, event: str, filters: HostFilters, after: Any) -
 
 
 async def name(tx: Transaction, event: str, handle: str, role: str) -> Document:
-    """Naming somebody twice changes nothing. Raises NotYours, and NotFound for an unknown handle."""
+    """Naming somebody twice changes nothing. Raises NotYours, and NoSuchPerson."""
     await _runs(tx, event)
     await tx.execute(sql.name_host, handle=handle, role=role, **split(event))
-    return await tx.one(sql.get_host, Document, handle=handle, **split(event))
+    if (made := await tx.maybe_one(sql.get_host, Document, handle=handle, **split(event))) is None:
+        raise NoSuchPerson
+    return made
 
 
 async def let_go(tx: Transaction, event: str, handle: str) -> None:
-    """Raises NotFound when they do not help here."""
+    """Raises NotYours, and NoSuchPerson for who does not help here."""
     await _runs(tx, event)
     if not await tx.execute(sql.remove_host, handle=handle, **split(event)):
-        raise NotFound("Nobody of that name helps at this event.")
+        raise NoSuchPerson
 
 
 async def _runs(tx: Transaction, event: str) -> None:
