@@ -84,7 +84,7 @@ with till as (
 ), discounted as (
   select p.price, p.tax_rate,
          coalesce(case when d.percent is not null then (p.price * d.percent + 50) / 100
-                       else greatest(0, least(p.price, d.amount - coalesce(sum(p.price) over earlier, 0))) end, 0)::bigint as off
+                       when d.amount is not null then greatest(0, least(p.price, d.amount - coalesce(sum(p.price) over earlier, 0))) end, 0)::bigint as off
     from priced p left join discount d on true
   window earlier as (order by p.place, p.n rows between unbounded preceding and 1 preceding)
 ), charged as (
