@@ -163,6 +163,7 @@ async def _living(door: Door, parts: Parts) -> AsyncIterator[None]:
         sweeps.cancel()
         await asyncio.gather(sweeps, return_exceptions=True)
         await till.close()
+        await provider.aclose()
         await door.close()
         await database.close()
 
@@ -201,9 +202,14 @@ def payments(parts: Parts, messenger: Messenger | None) -> Payments:
     """Stripe when there is a key, else a pretender: no money moves."""
     settings = parts.settings
     if settings.stripe_secret_key:
-        return Stripe(settings.stripe_secret_key, settings.stripe_webhook_secret, api_base=settings.stripe_api_base)
+        return stripe_of(settings)
     key = parts.signer.key("pretend payments")
     return Pretend(key, messenger or _undelivered, Memory(parts), site_url=settings.site_url)
+
+
+def stripe_of(settings: Settings) -> Stripe:
+    """Raises StripeKeyUnusable, which is a ValueError."""
+    return Stripe(settings.stripe_secret_key, settings.stripe_webhook_secret, api_base=settings.stripe_api_base)
 
 
 async def _undelivered(_: bytes, __: dict[str, str]) -> None:
@@ -246,6 +252,8 @@ def check(settings: Settings) -> None:
     try:
         mailer(settings)
         providers(settings)
+        if settings.stripe_secret_key:
+            stripe_of(settings)
         if settings.supabase_url:
             project_of(settings)
     except ValueError as error:

@@ -30,6 +30,8 @@ def test_nothing_is_wrong_with_a_vently_that_runs(terminal: Terminal, running: R
         "The login authenticator reads and owns nothing until it takes a viewer's role.",
         "What is written survives a crash (fsync is on).",
         "No mail server is configured: whoever signs up is confirmed at once, without a mail.",
+        "No payment provider is configured: a page pretends to take cards, and no money moves.",
+        "Stock, tickets, payments and the ledger agree.",
         f"A Vently answers at {running.address} and is ready.",
     ):
         assert said in done.stdout

@@ -1,4 +1,4 @@
-"""A node that takes cards by Stripe, over its fake, on a real port, with the database of the other node of the tests."""
+"""A node that takes cards by Stripe, over its fake, on a real port; its database is that of the other node."""
 
 import asyncio
 import dataclasses
@@ -78,7 +78,6 @@ async def opened(site: Site, sale: Sale) -> AsyncIterator[Shop]:
             yield Shop(Site(app, client, settings), fake, sale)
             fake.losing = True
             await fake.settled()
-            await app.parts.other["payments"].aclose()
 
 
 @asynccontextmanager

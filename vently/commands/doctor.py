@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from vently.app import mailer, providers
+from vently.app import mailer, providers, stripe_of
 from vently.commands import doctor_database, doctor_project, findings
 from vently.commands.connecting import reachable
 from vently.commands.findings import Finding, fine, note, wrong
@@ -52,6 +52,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
         "database": _database(settings),
         "supabase": _project(settings),
         "mail": _mail(settings),
+        "payments": _payments(settings),
         "limits": _limits(settings),
         "site": _site(settings.site_url),
     }
@@ -166,6 +167,19 @@ def _mail(settings: Settings) -> Iterator[Finding]:
             yield fine("mail", f"Mail is handed to {urlsplit(settings.smtp_url).hostname}.")
         elif not settings.supabase_url:
             yield note("mail", "No mail server is configured: whoever signs up is confirmed at once, without a mail.")
+
+
+def _payments(settings: Settings) -> Iterator[Finding]:
+    if not settings.stripe_secret_key:
+        yield note("payments", "No payment provider is configured: a page pretends to take cards, and no money moves.")
+        return
+    try:
+        stripe_of(settings)
+    except ValueError as error:
+        yield wrong("payments", str(error))
+        return
+    mode = "real money" if "_live_" in settings.stripe_secret_key else "test mode, in which no money moves"
+    yield fine("payments", f"Stripe takes cards ({mode}).")
 
 
 def _limits(settings: Settings) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from vently.refusals import Refusal
 from vently.settings import Settings
 from vently.supabase.auth.keys import kept
 from vently.supabase.auth.keys.keys import KeysUnusableError
+from vently.tickets.payments import books
 from vently.web import signing
 
 OLDEST_POSTGRES = 15
@@ -25,13 +26,15 @@ SHOWN = 3
 async def examine(settings: Settings, *, embedded: bool) -> list[Finding]:
     """Raises Unavailable when the database does not answer."""
     found = await inspection.look(settings.database_url)
+    schema = await _schema(settings, embedded=embedded)
     return [
         *_server(found, embedded=embedded),
         *_durability(found),
         *_clock(found),
-        await _schema(settings, embedded=embedded),
+        schema,
         *_login(found, settings),
         *([] if settings.supabase_url else await _signing_keys(settings)),
+        *(await _books(settings) if schema.state == "fine" else []),
     ]
 
 
@@ -102,6 +105,20 @@ async def _signing_keys(settings: Settings) -> list[Finding]:
     if keys is None:
         return [note("signing-keys", "There are no signing keys in the database yet; the first start makes them.")]
     return [fine("signing-keys", f"The {len(keys.by_id)} signing keys in the database can be opened.")]
+
+
+async def _books(settings: Settings) -> list[Finding]:
+    """What was sold, held and paid, counted twice."""
+    try:
+        async with database(settings) as opened, opened.acting_as_system() as tx:
+            found = await books.differences(tx)
+    except Refusal as error:
+        return [wrong("till", error.detail)]
+    if not found:
+        return [fine("till", "Stock, tickets, payments and the ledger agree.")]
+    told = [f"{each.detail} ({each.order_id or each.event_id})" for each in found]
+    sentence = f"Stock, tickets, payments and the ledger do not agree: {_some(told)}."
+    return [wrong("till", sentence, "Keep a backup of how it is now, and report it with these lines.")]
 
 
 def _login(found: Found, settings: Settings) -> Iterator[Finding]:
