@@ -1,8 +1,12 @@
 """A cancelled event: holds come back at once, everybody is refunded, and a job that is killed goes on where it was."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -117,6 +121,61 @@ async def test_a_job_that_is_killed_goes_on_where_it_was(
     assert sum(one["amount"] for one in till.fake.refunds()) == 12 * 500
     assert (await progress(sale))["done"] == 12
     await till.check(sale)
+
+
+async def test_workers_that_are_killed_send_the_money_back_once(
+    alice: Person, bob: Person, db: Database, till: Till
+) -> None:
+    sale = await on_sale(db, alice, await alice.creates("Killed"), {"paid": (500, 99)})
+    orders = [await till.buys(sale, bob, paid=1) for _ in range(40)]
+    assert till.fake is not None
+    till.fake.trouble = 0.3
+    await cancels(sale)
+    for stands in (3, 15, 39):
+        with _worker(till) as process:
+            await _until(till, sale, stands, process)
+            process.kill()
+        await till.check(sale)
+    till.fake.mends()
+    with _worker(till) as process:
+        for _ in range(600):
+            told = await progress(sale)
+            if told["done"] == 40:
+                break
+            assert process.poll() is None
+            await till.owner.execute("update public.refunds set checked_at = checked_at - interval '10 seconds'")
+            await asyncio.sleep(0.1)
+        process.kill()
+    assert (told["done"], told["failed"], told["running"]) == (40, 0, False)
+    assert sorted(one["amount"] for one in till.fake.refunds()) == [500] * 40
+    assert len({one["payment_intent"] for one in till.fake.refunds()}) == 40
+    assert [len(await till.refunds(order)) for order in orders] == [1] * 40
+    await till.check(sale)
+
+
+@contextmanager
+def _worker(till: Till) -> Iterator["subprocess.Popen[bytes]"]:
+    assert till.fake is not None
+    script = Path(__file__).with_name("killed_refunds.py")
+    arguments = (till.site.settings.database_url, till.fake.key, till.fake.secret, till.fake.address)
+    with subprocess.Popen([sys.executable, str(script), *arguments], cwd=Path(__file__).parents[2]) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def _until(till: Till, sale: Sale, stands: int, process: "subprocess.Popen[bytes]") -> None:
+    """So many refunds are written."""
+    count = (
+        "select count(*) from public.refunds r join public.ticket_orders o on o.id = r.order_id where o.event_id = $1"
+    )
+    for _ in range(6000):
+        if await till.owner.fetchval(count, UUID(sale.event["id"])) >= stands:
+            return
+        assert process.poll() is None, "the worker ended by itself"
+        await asyncio.sleep(0.005)
+    raise AssertionError("the worker does nothing")
 
 
 async def test_an_event_that_takes_place_after_all_is_not_refunded(

@@ -13,6 +13,8 @@ from selling import Sale, on_sale
 
 from vently.database.pool import Database
 
+LIMITS = ("ticket_orders_refunded_within_paid", "ticket_orders_refunds_show")
+
 
 @pytest.fixture
 async def till(site: Site) -> AsyncIterator[Till]:
@@ -131,6 +133,46 @@ async def test_of_a_hundred_at_once_one_is_refunded(sale: Sale, till: Till, alic
     await till.sends(workers=4)
     assert (await till.accounts(order)).get("buyer", 0) == 0
     await till.check(sale)
+
+
+@pytest.mark.parametrize("constraint", [True, False], ids=["with the constraint", "without it"])
+async def test_without_the_locks(sale: Sale, till: Till, alice: Person, bob: Person, constraint: bool) -> None:
+    """The negative control: who does not wait for the others is stopped by the constraint, and by nothing else."""
+    orders = [await till.buys(sale, bob, paid=1) for _ in range(5)]
+    asks = await till.owner.fetchval("select pg_get_functiondef('private.request_refund'::regproc)")
+    turn = await till.owner.fetchval("select pg_get_functiondef('private.at_till'::regproc)")
+    limits = {
+        name: await till.owner.fetchval("select pg_get_constraintdef(oid) from pg_constraint where conname = $1", name)
+        for name in LIMITS
+    }
+    try:
+        await till.owner.execute(turn.replace("for no key update", ""))
+        unlocked = asks.replace("for no key update", "").replace(
+            "at_hand := private.left_of(it);", "at_hand := private.left_of(it); perform pg_sleep(0.05);"
+        )
+        await till.owner.execute(unlocked)
+        if not constraint:
+            for name in limits:
+                await till.owner.execute(f"alter table public.ticket_orders drop constraint {name}")
+        await asyncio.gather(*(refund(alice, order, amount=1000) for order in orders for _ in range(6)))
+        given = [(await till.order(order))["refunded"] for order in orders]
+        written = [sum(one["amount"] for one in await till.refunds(order)) for order in orders]
+        assert given == written
+        if constraint:
+            assert given == [1000] * 5
+        else:
+            assert max(given) > 1250
+    finally:
+        await till.owner.execute(turn)
+        await till.owner.execute(asks)
+        if not constraint:
+            await till.owner.execute(
+                "update public.ticket_orders set refunded = paid - 1, status = 'partially_refunded', ended_at = null"
+                " where id = any ($1)",
+                [UUID(order["id"]) for order in orders],
+            )
+            for name, limit in limits.items():
+                await till.owner.execute(f"alter table public.ticket_orders add constraint {name} {limit}")
 
 
 async def test_the_same_key_refunds_once(sale: Sale, till: Till, alice: Person, bob: Person) -> None:

@@ -450,7 +450,7 @@ begin
   perform from public.tickets t where t.order_id = it.id order by t.id for no key update;
   select array_agg(t.id order by t.id) into seats from public.tickets t where t.order_id = it.id and t.status = 'valid';
   if seats is not null then
-    perform private.count_refund(it, seats, private.worth_of(it, seats), 'The event is cancelled.', 'event_cancelled');
+    perform private.count_refund(it, seats, private.worth_of(it, seats), '', 'event_cancelled');
   end if;
   return true;
 end $$;
