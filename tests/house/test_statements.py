@@ -36,6 +36,9 @@ SYSTEM_WITHIN = {
     "tickets/payments/pretending.py",
     "tickets/payments/reconciling.py",
     "tickets/payments/settling.py",
+    "tickets/refunds/cancelled.py",
+    "tickets/refunds/jobs.py",
+    "tickets/refunds/sending.py",
 }
 """Where a transaction past row-level security may be opened: webhooks, jobs, privacy, the till, the command line."""
 WRITES_ELSEWHERE = {
