@@ -63,10 +63,12 @@ def rooms() -> dict[str, Path]:
 def owners() -> dict[str, str]:
     """Tables by the room whose rules say who may do what to them; a platform schema belongs to `supabase/<schema>`."""
     owned: dict[str, str] = {}
-    for rules in HOUSE.rglob("rules.sql"):
-        room = rules.relative_to(HOUSE).parts[0]
+    for rules in HOUSE.glob("*/rules.sql"):
         for table in set(_OWNS.findall(_bare(rules.read_text()))):
-            assert owned.setdefault(table, room) == room, f"{table} has rules in two rooms"
+            assert owned.setdefault(table, rules.parent.name) == rules.parent.name, f"{table} has rules in two rooms"
+    for rules in HOUSE.glob("*/*/rules.sql"):  # of a subject, which may also show more of another room's table
+        for table in set(_OWNS.findall(_bare(rules.read_text()))):
+            owned.setdefault(table, rules.parent.parent.name)
     return owned
 
 
