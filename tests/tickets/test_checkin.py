@@ -243,7 +243,7 @@ async def test_ten_thousand_forged_codes_admit_nobody(gate: Gate, alice: Person,
     genuine = [gate.code(ticket) for ticket in tickets]
     stranger = Codes(secrets.token_bytes(32))
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-    forged = [stranger.issue(UUID(ticket), 1) for ticket in tickets] + ["", "\0", "VT1", "🎟" * 139][1:]
+    forged = [stranger.issue(UUID(ticket), 1) for ticket in tickets] + ["", "\0", "VT1", "🎟" * 139]
     while len(forged) < 10_000:
         code = secrets.choice(genuine)
         place = secrets.randbelow(len(code) - len(PREFIX)) + len(PREFIX)
@@ -261,8 +261,7 @@ async def test_ten_thousand_forged_codes_admit_nobody(gate: Gate, alice: Person,
     [
         ({}, "/code"),
         ({"code": "x"}, "/scan_id"),
-        ({"code": "", "scan_id": "1"}, "/code"),
-        ({"code": "x" * 2001, "scan_id": "1"}, "/code"),
+        ({"code": "x" * 8001, "scan_id": "1"}, "/code"),
         ({"code": "x", "scan_id": "1", "scanned_at": "yesterday"}, "/scanned_at"),
         ({"code": "x", "scan_id": "1", "scans": [{"code": "x", "scan_id": "1"}]}, "/scans"),
         ({"scans": []}, "/scans"),

@@ -131,12 +131,12 @@ language sql stable security definer set search_path = '' as $$
     select s.ticket_id, s.device from public.ticket_scans s
      where s.event_id = (select private.door_of(door_counts.event, null)) and s.result = 'admitted' and s.undone_at is null
   ), types as (
-    select y.id, y.name, y.place, count(*) filter (where t.status = 'valid') as expected, count(a.ticket_id) as admitted
+    select y.id, y.name, y.place, k.sold as expected, coalesce(a.admitted, 0) as admitted
       from public.ticket_types y
-      left join public.tickets t on t.event_id = y.event_id and t.ticket_type_id = y.id
-      left join admitted a on a.ticket_id = t.id
+      join public.ticket_stocks k on k.id = y.stock_id
+      left join (select t.ticket_type_id, count(*) as admitted
+                   from admitted join public.tickets t on t.id = admitted.ticket_id group by t.ticket_type_id) a on a.ticket_type_id = y.id
      where y.event_id = (select private.door_of(door_counts.event, null))
-     group by y.id, y.name, y.place
   )
   select json_build_object(
     'admitted', (select count(*) from admitted),

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from vently.web.words import CursorText, Moment, PageSize, Reference, also, line, text
 
 MOST_SCANS = 500
-LONGEST_CODE = 2000
+LONGEST_CODE = 8000
+"""Characters of the largest QR code there is; whatever it says is answered, so that no stray code holds up a batch."""
 
 Result = Literal["admitted", "already", "refused"]
 Reason = Literal[
@@ -27,7 +28,7 @@ Reason = Literal[
 """Why a code is refused: no code of ours; of another event; not paid yet; given back; handed on since, so that another
 code counts; the scan was undone; the scan id came before with another code."""
 ScanId = Annotated[str, line(100)]
-Code = Annotated[str, Meta(min_length=1, max_length=LONGEST_CODE)]
+Code = Annotated[str, Meta(max_length=LONGEST_CODE)]
 Device = Annotated[str, line(100, shortest=0)]
 LetIn = Annotated[
     bool | None,
