@@ -65,7 +65,12 @@ def _price(sale: Sale, kind: OnSale, offered: str, errors: dict[str, str]) -> in
     return amount
 
 
-def items(sale: Sale, chosen: Sequence[Line], sent: Typed) -> list[NewItem]:
+def chosen(sent: Typed) -> dict[str, str]:
+    """What may stand in an address: types, prices and a code, and nothing about people."""
+    return {name: said for name, said in sent.items() if said and (name.startswith(("n_", "price_")) or name == "code")}
+
+
+def items(sale: Sale, picked: Sequence[Line], sent: Typed) -> list[NewItem]:
     """For the till, with the prices that the page showed: nobody pays another one unasked."""
     return [
         NewItem(
@@ -74,7 +79,7 @@ def items(sale: Sale, chosen: Sequence[Line], sent: Typed) -> list[NewItem]:
             Price(_seen(line, sent), sale.currency),
             [_attendee(sale, line, place, sent) for place in range(line.quantity)],
         )
-        for line in chosen
+        for line in picked
     ]
 
 
@@ -120,13 +125,13 @@ def fingerprint(sent: Typed) -> str:
 _ITEM = re.compile(r"/items/(\d+)/(ticket_type|quantity|price/\w+|attendees/(\d+)(?:/.*)?)")
 
 
-def by_field(refused: Refusal, chosen: Sequence[Line]) -> dict[str, str]:
+def by_field(refused: Refusal, picked: Sequence[Line]) -> dict[str, str]:
     """What the till refused, beside the field it concerns."""
     found: dict[str, str] = {}
     for pointer, sentence in wrong(refused).items():
         where = _ITEM.fullmatch(pointer)
-        if where and int(where[1]) < len(chosen):
-            kind = chosen[int(where[1])].kind
+        if where and int(where[1]) < len(picked):
+            kind = picked[int(where[1])].kind
             name = "price" if where[2].startswith("price") and kind.pay_what_you_want else "n"
             pointer = f"/{name}_{kind.id}" if where[3] is None else f"/attendee_{kind.id}_{where[3]}"  # noqa: PLW2901
         elif pointer in ("/discount_code", "/access_code"):

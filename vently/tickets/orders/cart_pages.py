@@ -1,6 +1,7 @@
 """Buying on pages: the ticket box of an event, the cart, and the purchase."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -39,7 +40,10 @@ async def ticket_box(tx: Transaction, _viewer: Viewer, event: Any, _request: Any
     if found is None:
         return None
     types = await offers.on_sale(tx, found.event_id)
-    return _box(found, types) if types else None
+    if not types:
+        return None
+    buyable = [kind for kind in types if kind.buyable(found)]
+    return {**_box(found, types), "chosen": {f"n_{buyable[0].id}": "1"} if len(buyable) == 1 else {}}
 
 
 @get("/events/{event}/tickets")
@@ -140,6 +144,7 @@ async def _page(request: Any, found: Cart, form: dict[str, str], me: Any, *, sta
         items=found.items,
         reckoned=found.reckoned,
         once=cart_forms.once(form),
+        here=f"/events/{found.sale.slug}/tickets?{urlencode(cart_forms.chosen(form))}",
         form=form,
         errors=found.errors,
     )

@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from vently.database.pool import Transaction, Viewer
 from vently.refusals import Conflict, Invalid
+from vently.tickets.invoices import invoices
+from vently.tickets.invoices.shapes import Invoice
 from vently.tickets.orders import held, orders
 from vently.tickets.orders.shapes import Key, OrderChanges
 from vently.tickets.till import links
@@ -29,9 +31,12 @@ class Shown(Key):
 async def show_order(request: Any, viewer: Viewer, order: UUID, query: Shown) -> Answer:
     """One order"""
     async with orders.opened(facts.of(request).parts, viewer, order, query.key) as tx:
-        shown = await _shown(request, tx, order, query.key)
+        shown = await _shown(request, viewer, tx, order, query.key)
     forward = shown["order"].checkout_url if query.pay else None
-    return await _page(request, shown, forward=forward)
+    answer = await _page(request, shown, forward=forward)
+    if request.headers.get("hx-request") and shown["order"].status != "pending":
+        answer.add("hx-refresh", "true")  # what it waited for has come: the whole page is another
+    return answer
 
 
 @post("/orders/{order}")
@@ -41,12 +46,12 @@ async def correct_order_by_form(request: Any, viewer: Viewer, order: UUID, query
     parts = facts.of(request).parts
     try:
         async with orders.opened(parts, viewer, order, query.key) as tx:
-            stood = await _shown(request, tx, order, query.key)
+            stood = await _shown(request, viewer, tx, order, query.key)
             await orders.correct(tx, order, _changes(stood, sent))
             stands = await orders.standing(tx, order)
     except (Invalid, Conflict) as refused:
         async with orders.opened(parts, viewer, order, query.key) as tx:
-            shown = await _shown(request, tx, order, query.key)
+            shown = await _shown(request, viewer, tx, order, query.key)
         return await _page(request, shown, status=refused.status, form=sent, errors=_by_field(refused, shown, sent))
     moved = stands.link_serial != stood["link_serial"]
     flashes.leave(request, "ok", "Corrected. The new address gets the tickets." if moved else "Corrected.")
@@ -67,7 +72,7 @@ async def give_back_by_form(request: Any, viewer: Viewer, order: UUID, query: Ke
     return redirect(f"/orders/{order}{_suffix(query.key)}")
 
 
-async def _shown(request: Any, tx: Transaction, order: UUID, key: str | None) -> dict[str, Any]:
+async def _shown(request: Any, viewer: Viewer, tx: Transaction, order: UUID, key: str | None) -> dict[str, Any]:
     parts = facts.of(request).parts
     found = msgspec.json.decode((await orders.read(tx, order)).body, type=Order)
     stands = await orders.standing(tx, order)
@@ -75,7 +80,8 @@ async def _shown(request: Any, tx: Transaction, order: UUID, key: str | None) ->
     return {
         "order": found,
         "event": held.shown(stands.event) or held.as_seen(found.event),
-        "mine": stands.event is not None,
+        "mine": await orders.is_mine(tx, viewer, order),
+        "invoices": msgspec.json.decode(await invoices.of_order(tx, order, key), type=list[Invoice]),
         "number": stands.number,
         "seller": stands.seller,
         "bank_details": stands.bank_details,

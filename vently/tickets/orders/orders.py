@@ -49,6 +49,11 @@ async def standing(tx: Transaction, order: UUID) -> Standing:
     return await tx.one(sql.get_standing, Standing, order=order)
 
 
+async def is_mine(tx: Transaction, viewer: Viewer, order: UUID) -> bool:
+    """Bought by the viewer, or opened by its link; of an order that the viewer sees."""
+    return viewer.id is None or bool(await tx.value(sql.is_mine, order=order))
+
+
 async def mine(tx: Transaction, count: int, after: UUID | None) -> Listing:
     """Of my account, and those a guest placed with my confirmed address; the latest first."""
     return await tx.one(sql.list_orders, Listing, count=count, after_id=after)

@@ -14,6 +14,9 @@ select o.status, o.link_serial, private.order_number(o.id) as number, private.ev
   left join public.sellers s on s.id = t.seller_id
  where o.id = :order;
 
+-- name: is_mine
+select 'order:' || :order::uuid = current_setting('vently.link', true) or :order in (select private.orders_of_mine());
+
 -- name: list_orders
 with found as materialized (
   select o.id from public.ticket_orders o
