@@ -406,12 +406,14 @@ language sql stable security definer set search_path = '' as $$
     from public.ticket_orders o
     left join (select k.order_id, count(*) as count, sum(k.price) as price, sum(k.paid) as paid, sum(k.tax) as tax,
                       sum(k.platform_fee) as fee, count(*) filter (where k.status = 'held') as held,
-                      count(*) filter (where k.status = 'valid') as valid
+                      count(*) filter (where k.status = 'valid') as valid,
+                      count(*) filter (where k.status = 'valid' and k.paid > 0) as bought
                  from public.tickets k group by k.order_id) t on t.order_id = o.id
    where t.count is null or (t.price, t.paid, t.tax, t.fee) is distinct from (o.subtotal, o.total, o.tax, o.platform_fee)
       or case when o.status = 'pending' then t.held <> t.count
               when o.status = 'paid' and o.total = 0 then t.held > 0 or t.valid = 0
               when o.status in ('paid', 'partially_refunded') then t.held > 0
+              when o.status = 'refunded' then t.held > 0 or t.bought > 0  -- what cost nothing may stay
               else t.held > 0 or t.valid > 0 end
    union all
   -- What the buyer's account owes, or is owed, is what is on its way back; what was sold is what was paid.
