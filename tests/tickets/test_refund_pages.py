@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 import refunding
-from browsing import Browser
+from browsing import Browser, Forms
 from cast import Person, Site
 from refunding import Till, refund
 from selling import Sale, on_sale
@@ -132,3 +132,30 @@ async def test_the_page_of_a_cancelled_event_says_how_far_it_is(
     assert "3 of 3 sent" in page.page
     assert "€37.50 in all" in page.page
     assert (await browser(carol).opens(path)).status == 403
+
+
+async def test_no_page_of_refunds_shows_what_is_hidden(
+    alice: Person, bob: Person, carol: Person, visitor: Person, db: Database, till: Till
+) -> None:
+    community = await alice.founds("Ringers")
+    assert (await bob.put(f"/api/communities/{community['id']}/membership")).status_code == 200
+    event = await alice.creates("Bells", visibility="members", community=community["id"])
+    sale = await on_sale(db, alice, event, {"paid": (700, 9)})
+    order = await till.buys(sale, bob, paid=1)
+    made = (await refund(alice, order, amount=1)).json()
+    place = f"/events/{event['slug']}/orders/{order['id']}"
+    token = await browser(carol).opens("/me")
+    csrf = Forms(token.page).found["/sign-out"]["_csrf"]
+    for path in (place, f"/events/{event['slug']}/refunds"):
+        assert (await token.http.get(path)).status_code == 404
+        assert (await browser(visitor).http.get(path)).status_code in (303, 401)
+    for path in (
+        f"{place}/refunds",
+        f"{place}/refunds/{made['id']}",
+        f"{place}/settlement",
+        f"/orders/{order['id']}/refund",
+    ):
+        assert (await token.http.post(path, data={"_csrf": csrf, "status": "going"})).status_code in (404, 422), path
+        if path.startswith(place):
+            assert (await token.http.post(path, data={"_csrf": csrf, "status": "going"})).status_code == 404, path
+    assert (await till.order(order))["refunded"] == 1

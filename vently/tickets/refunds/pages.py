@@ -1,6 +1,6 @@
 """Pages of refunds: a buyer gives tickets back; an organiser looks at one order, and at all refunds of an event."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from vently.events import events
 from vently.events.shapes import Event
 from vently.refusals import Conflict, Invalid, NotAllowed, NotFound, Refusal
 from vently.tickets.refunds import desk, refunds
-from vently.tickets.refunds.shapes import Key, NewRefund
+from vently.tickets.refunds.shapes import Key, NewRefund, RefundOutcome
 from vently.tickets.till.shapes import Order
 from vently.web import facts, flashes, forms, money, pages
 from vently.web.answers import Answer, redirect
@@ -32,15 +32,15 @@ class RefundForm(msgspec.Struct):
 
 
 class SettlementForm(msgspec.Struct):
-    """How the money came."""
+    """How the money came: transfer or door."""
 
-    method: Literal["transfer", "door"]
+    method: Short = ""
 
 
 class OutcomeForm(msgspec.Struct):
-    """Which button was pressed."""
+    """Which button was pressed: as `RefundOutcome`."""
 
-    status: Literal["succeeded", "requested"]
+    status: Short = ""
 
 
 # For buyers
@@ -138,7 +138,7 @@ async def settle_refund_by_form(
     try:
         async with db.acting_as(viewer, link=event) as tx:
             await _order(tx, await _mine(tx, event), order)
-            await refunds.settle(tx, refund, form.status)
+            await refunds.settle(tx, refund, as_shape(RefundOutcome, {"status": form.status}).status)
     except Conflict as refused:
         flashes.leave(request, "error", refused.detail)
     else:
