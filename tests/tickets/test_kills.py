@@ -26,7 +26,7 @@ from terminal import Terminal, eventually
 from vently.app import ROOMS
 from vently.database.migrate import migrate
 
-KILLS, BUYERS, POOL = 20, 24, 600
+KILLS, BUYERS, POOL = 20, 24, 200
 SETTLED_WITHIN = 60
 
 
