@@ -3,12 +3,14 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
 from browsing import Browser
 from cast import Person, Site
 from selling import Sale, on_sale
+from shop import Shop
 
 from vently.database.pool import Database
 from vently.database.queries import parse
@@ -158,7 +160,7 @@ async def test_a_card_leads_to_the_checkout_and_back_to_the_tickets(sale: Sale, 
     again = next(form for form in guest.forms if form.startswith("/checkout/"))
     await guest.sends(again)
     assert "Pay now" in guest.text
-    pay = re.search(r'href="http://vently.test(/pretend/checkout/[^"]+)"', guest.page)
+    pay = re.search(r'href="(/pretend/checkout/[^"]+)"', guest.page)
     assert pay
     await guest.opens(pay[1])
     await guest.http.post(pay[1], data={"outcome": "paid"})
@@ -166,6 +168,47 @@ async def test_a_card_leads_to_the_checkout_and_back_to_the_tickets(sale: Sale, 
     assert "You have your tickets" in guest.text
     assert guest.page.count('class="qr"') == 2
     assert (await sale.stock("paid")).sold == 2
+
+
+async def test_no_form_leads_to_the_provider_itself(shop: Shop) -> None:
+    """Browsers follow a form no further than our Content-Security-Policy lets it; a page that goes on by itself may."""
+    browser = Browser(shop.site.app, shop.sale.organizer.site.settings.site_url)
+    await buys(browser, shop.sale, paid=1)
+    assert re.fullmatch(r"/orders/[^/]+\?key=[^&]+&pay=now", browser.path)
+    onwards = re.search(r'<meta http-equiv="refresh" content="0; url=(/checkout/[^"]+)">', browser.page)
+    assert onwards
+    assert (await browser.http.get(onwards[1])).headers["location"].startswith(shop.fake.address)
+
+
+async def test_a_page_that_waits_for_a_payment_is_loaded_anew_once_it_came(sale: Sale, guest: Browser) -> None:
+    await buys(guest, sale, paid=1)
+    pay = guest.path
+    order = (await guest.http.post(pay, data={"outcome": "declined"})).headers["location"]
+    asked = {"hx-request": "true"}
+    assert "hx-refresh" not in (await guest.http.get(order, headers=asked)).headers
+    await guest.http.post(pay, data={"outcome": "paid"})
+    assert (await guest.http.get(order, headers=asked)).headers["hx-refresh"] == "true"
+    assert "hx-refresh" not in (await guest.http.get(order)).headers
+
+
+async def test_a_paid_order_has_its_invoice(sale: Sale, guest: Browser) -> None:
+    await buys(guest, sale, paid=1)
+    order = (await guest.http.post(guest.path, data={"outcome": "paid"})).headers["location"]
+    await guest.opens(order)
+    paper = re.search(r'href="(/api/tickets/invoices/[^"]+)"', guest.page)
+    assert paper
+    assert (await guest.http.get(paper[1])).content.startswith(b"%PDF")
+    for link in (r'href="(/api/tickets/orders/[^"]+\.pdf[^"]*)"', r'href="(/api/tickets/[^"]+/calendar\.ics[^"]*)"'):
+        found = re.search(link, guest.page)
+        assert found
+        assert (await guest.http.get(found[1])).status_code == 200
+
+
+async def test_signing_in_at_the_cart_keeps_what_was_chosen(sale: Sale, guest: Browser) -> None:
+    await guest.opens(f"{cart(sale, paid=2)}&code=&name=Vera")
+    found = re.search(r'href="/sign-in\?next=([^"]+)"', guest.page[guest.page.index("Have an account") :])
+    assert found
+    assert unquote(found[1]) == cart(sale, paid=2)
 
 
 async def test_a_double_click_on_a_card_purchase_still_leads_to_the_checkout(sale: Sale, guest: Browser) -> None:

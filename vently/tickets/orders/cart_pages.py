@@ -103,7 +103,10 @@ async def _onwards(request: Any, viewer: Viewer, sold: Sold) -> str:
         order = msgspec.json.decode((await orders.read(tx, placed.id)).body, type=Order)
     if viewer.id:
         address = address.partition("?")[0]
-    return (order.checkout_url or address).removeprefix(parts.settings.site_url)
+    goal = (order.checkout_url or address).removeprefix(parts.settings.site_url)
+    if goal.startswith("/checkout/"):  # leads to the provider, where no form of ours may
+        goal = f"{address}{'&' if '?' in address else '?'}pay=now".removeprefix(parts.settings.site_url)
+    return goal
 
 
 async def _cart(request: Any, tx: Transaction, event: str, sent: dict[str, str]) -> Cart:
