@@ -199,6 +199,32 @@ async def test_money_goes_to_the_organisers_account_less_our_fee(shop: Shop, ali
     assert (await bought.now()).status == "paid"
 
 
+async def test_an_account_that_lost_its_rights_does_not_stop_the_sale(shop: Shop, alice: Person, bob: Person) -> None:
+    assert (await shop.here(alice).post("/api/me/payouts", {"country": "BE"})).status_code == 200
+    account = shop.fake.objects.all("account")[0]
+    await shop.fake.fill_in(account["id"])
+    assert (await shop.here(alice).get("/api/me/payouts")).json()["charges_enabled"] is True
+    account["charges_enabled"] = False  # and its notice is lost
+    bought = await shop.orders(bob, paid=1)
+    page = await shop.goes_to_pay(bought)
+    assert page.status_code == 409
+    assert "Try again" in page.text
+    assert (await shop.here(bob).post(f"/api/tickets/orders/{bought.id}/payment")).status_code == 201
+    await shop.fake.pay(await shop.session(bought))
+    await shop.fake.settled()
+    assert (await bought.now()).status == "paid"
+    assert (await bought.attempt()).account is None
+
+
+async def test_an_event_that_may_still_be_paid_for_is_not_deleted(shop: Shop, alice: Person, bob: Person) -> None:
+    bought = await shop.orders(bob, paid=1)
+    await shop.session(bought)
+    await lapses(shop.site, bought)
+    assert (await alice.delete(f"/api/events/{shop.sale.event['id']}")).status_code == 409
+    await shop.reconciles()
+    assert (await alice.delete(f"/api/events/{shop.sale.event['id']}")).status_code == 204
+
+
 async def test_a_communitys_payouts_are_for_who_administers_it(shop: Shop, dana: Person, carol: Person) -> None:
     path = f"/api/communities/{dana.community}/payouts"
     assert (await shop.here(carol).get(path)).status_code == 403

@@ -105,6 +105,21 @@ async def test_closed_after_it_was_paid_it_stays_paid(shop: Shop, bought: Books,
     assert await differences(shop.sale) == []
 
 
+async def test_both_of_two_tries_paid_the_second_goes_back(
+    shop: Shop, bought: Books, payment: Payment, bob: Person
+) -> None:
+    await shop.session(bought)
+    assert (await shop.here(bob).post(f"/api/tickets/orders/{bought.id}/payment")).status_code == 201
+    second = Payment(shop.fake, (await bought.attempt()).id)
+    assert second.attempt != payment.attempt
+    assert (await shop.tells(second.paid())).status_code == 204
+    late = await asyncio.gather(*(shop.tells(payment.paid()) for _ in range(3)))
+    assert {answer.status_code for answer in late} == {204}
+    assert (await bought.now()).valid == 1
+    assert [(refund.cause, refund.amount) for refund in await bought.refunds()] == [("paid_twice", 1250)]
+    assert await differences(shop.sale) == []
+
+
 async def test_a_dispute_told_before_its_payment_is_kept(shop: Shop, bought: Books, payment: Payment) -> None:
     assert (await shop.tells(payment.disputed("dp_1", "needs_response"))).status_code == 204
     assert (await shop.tells(payment.paid())).status_code == 204

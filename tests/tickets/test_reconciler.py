@@ -98,7 +98,6 @@ async def test_nothing_in_the_database_waits_while_the_provider_is_asked(shop: S
 async def test_what_nobody_was_shown_is_closed_without_asking(shop: Shop, bob: Person) -> None:
     bought = await shop.orders(bob, paid=1)
     await lapses(shop.site, bought)
-    await shop.reconciles()
     assert (await bought.attempt()).status == "expired"
     assert shop.fake.requests == []
 
@@ -110,7 +109,6 @@ async def test_a_checkout_whose_answer_was_lost_ends_with_its_order(shop: Shop, 
     assert (await shop.goes_to_pay(bought)).status_code == 503
     assert (await bought.attempt()).reference is None
     await lapses(shop.site, bought)
-    await shop.reconciles()
     assert (await bought.attempt()).status == "expired"
     await shop.fake.pay(str((await bought.attempt()).id))  # nobody could; if they did, it would count all the same
     await shop.fake.settled()

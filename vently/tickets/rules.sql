@@ -217,7 +217,9 @@ create or replace function private.keep_sold_event() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   if exists (select from public.ticket_orders o where o.event_id = old.id and o.status not in ('expired', 'cancelled'))
-     or exists (select from public.ticket_orders o join public.ledger_transfers l on l.order_id = o.id where o.event_id = old.id) then
+     or exists (select from public.ticket_orders o join public.ledger_transfers l on l.order_id = o.id where o.event_id = old.id)
+     or exists (select from public.ticket_orders o join public.payment_attempts a on a.order_id = o.id
+                 where o.event_id = old.id and a.status = 'open') then
     raise exception 'Tickets were ordered for this event: cancel it instead.' using errcode = 'PT409', detail = 'has-orders';
   end if;
   delete from public.ticket_orders o where o.event_id = old.id;  -- lapsed ones: their tickets keep the ticket types

@@ -363,7 +363,8 @@ comment on column public.payment_attempts.begun_at is
 create unique index payment_attempts_one_open on public.payment_attempts (order_id) where status = 'open';
 create index payment_attempts_order_idx on public.payment_attempts (order_id);
 create index payment_attempts_payment_idx on public.payment_attempts (provider, payment) where payment is not null;
-create index payment_attempts_open_idx on public.payment_attempts (checked_at nulls first, id) where status = 'open';
+create index payment_attempts_open_idx on public.payment_attempts (checked_at nulls first, id)
+  where status = 'open' and reference is not null;
 
 create table private.payment_notices (
   provider text not null,

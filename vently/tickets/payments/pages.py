@@ -39,6 +39,8 @@ async def go_to_pay(request: Any, attempt: UUID, viewer: Viewer) -> Answer:  # n
         answer = await _told(request, begun, 503, away.detail, again=f"/checkout/{attempt}")
         return answer.add("retry-after", "10")
     except PaymentsRefused as refused:
+        if await payouts.lost(parts, attempt):
+            begun = await attempts.begin(parts, attempt)
         return await _told(request, begun, 409, refused.sentence)
     if begun.state == "begun":  # it ended meanwhile
         begun = await attempts.begin(parts, attempt)

@@ -6,8 +6,9 @@ import msgspec
 
 from vently.database.pool import Database, Viewer
 from vently.database.queries import load
-from vently.outside.payments import AccountStanding, Payments, PaymentsRefused, PaymentsUnavailable
+from vently.outside.payments import AccountStanding, Payments, PaymentsRefused, PaymentsUnavailable, Standing
 from vently.refusals import Conflict, Invalid
+from vently.tickets.payments import attempts, settling
 from vently.tickets.payments.attempts import NotAnswering
 from vently.web.facts import Parts
 
@@ -86,6 +87,25 @@ async def standing(parts: Parts, found: Payee) -> Payouts:
         payouts_enabled=now.payouts_enabled,
         details_submitted=now.details_submitted,
     )
+
+
+async def lost(parts: Parts, attempt: UUID) -> bool:
+    """The provider refused a checkout: when it was for an account that may take no money any more, that ends, and the
+    next try is for our own account.
+    """
+    provider: Payments = parts.other["payments"]
+    found = await attempts.asked(parts, attempt)
+    if found.account is None or found.reference is not None:
+        return False
+    try:
+        now = await provider.look_up_account(found.account)
+    except (PaymentsUnavailable, PaymentsRefused):
+        return False
+    await keep(parts, found.account, now)
+    if now.charges_enabled:
+        return False
+    gone = Standing(reference="", status="expired")
+    return await settling.apply(parts, attempt, gone) == "closed"
 
 
 async def keep(parts: Parts, account: str, now: AccountStanding) -> None:

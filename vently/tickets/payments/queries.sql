@@ -90,17 +90,6 @@ delete from private.payment_notices
 
 -- The reconciler
 
--- name: close_unshown_attempts
--- Without a reference nobody was shown a place to pay, and once the order is over nobody will be.
-with gone as (
-  select a.id from public.payment_attempts a join public.ticket_orders o on o.id = a.order_id
-   where a.status = 'open' and a.reference is null and o.status <> 'pending'
-   limit :most
-     for update of a skip locked
-)
-update public.payment_attempts a set status = 'expired', settled_at = clock_timestamp(), note = 'never shown'
-  from gone where a.id = gone.id;
-
 -- name: claim_attempts
 -- Those of orders that are over are closed at once; others are asked about when their buyers had time to pay. The longer
 -- nothing comes of one, the less often.
@@ -120,8 +109,10 @@ update public.payment_attempts a set checked_at = clock_timestamp()
 returning a.id, a.reference, due.over;
 
 -- name: lapsing_events
-select distinct o.event_id as id from public.ticket_orders o
- where o.status = 'pending' and o.expires_at <= clock_timestamp() limit :most;
+select t.event_id as id from public.tills t
+ where exists (select from public.ticket_orders o
+                where o.event_id = t.event_id and o.status = 'pending' and o.expires_at <= clock_timestamp())
+ limit :most;
 
 -- name: lapse_holds
 select private.lapse_holds(:event);

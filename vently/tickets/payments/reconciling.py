@@ -36,7 +36,6 @@ class Event(msgspec.Struct):
 
 async def reconcile(parts: Parts) -> dict[str, int]:
     """Looks after all that are due; how many ended which way. Other nodes that do the same take others."""
-    await _close_unshown(parts)
     outcomes: dict[str, int] = {}
     turns = asyncio.Semaphore(AT_ONCE)
     batch = await _claimed(parts)
@@ -73,13 +72,6 @@ async def forget_notices(parts: Parts) -> int:
             last = await tx.execute(sql.forget_notices, most=MANY)
         gone += last
     return gone
-
-
-async def _close_unshown(parts: Parts) -> None:
-    closed = MANY
-    while closed == MANY:
-        async with parts.database.acting_as_system() as tx:
-            closed = await tx.execute(sql.close_unshown_attempts, most=MANY)
 
 
 async def _claimed(parts: Parts) -> list[Left]:

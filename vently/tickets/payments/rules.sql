@@ -156,6 +156,20 @@ grant execute on function private.settle_payment(uuid, text, bigint, text, text,
   to service_role;
 
 
+-- What nobody was shown cannot be paid, so it ends with its order. What was shown is closed at the provider first.
+create or replace function private.close_unshown() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  update public.payment_attempts a set status = 'expired', settled_at = clock_timestamp(), note = 'never shown'
+    from ended join was on was.id = ended.id and was.status = 'pending'
+   where ended.status <> 'pending' and a.order_id = ended.id and a.status = 'open' and a.reference is null;
+  return null;
+end $$;
+revoke execute on function private.close_unshown() from public, anon, authenticated;
+create trigger ticket_orders_close_unshown after update on public.ticket_orders
+  referencing old table as was new table as ended for each statement execute function private.close_unshown();
+
+
 -- Money came by hand: by bank, or at the door
 
 create or replace function private.settle_by_hand(the_order uuid, the_method text) returns void
