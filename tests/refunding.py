@@ -112,6 +112,8 @@ class Till:
         event = UUID(sale.event["id"])
         wrong = await self.owner.fetch(BOOKS, event)
         assert [dict(row) for row in wrong] == []
+        different = await self.owner.fetch("select * from private.till_differences() where event_id = $1", event)
+        assert [dict(row) for row in different] == []
 
     def given_back(self, payment: str) -> int:
         """What Stripe gave back of a payment, in its units."""
