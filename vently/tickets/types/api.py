@@ -1,15 +1,14 @@
 """What an event sells, over HTTP: ticket types, pools, discounts, questions, and how it is paid."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
-
-from msgspec import Meta
 
 from vently.database.pool import Database, Transaction, Viewer
 from vently.tickets.types import discounts, pools, questions, settings, ticket_types
 from vently.tickets.types.shapes import (
     Discount,
     DiscountChanges,
+    DiscountCode,
     DiscountFilters,
     Discounts,
     NewDiscount,
@@ -36,7 +35,6 @@ from vently.web.routes import delete, get, patch, post
 from vently.web.words import Reference
 
 TAG = "Tickets"
-Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{2,40}\Z", min_length=2, max_length=40)]
 
 
 @get("/api/events/{event}/ticket-types", answers=TicketTypes, may=(404,), tag=TAG)
@@ -143,7 +141,7 @@ async def create_discount(request: Any, viewer: Viewer, event: Reference, data: 
 
 
 @get("/api/events/{event}/discounts/{code}", answers=Discount, signed_in=True, may=(403, 404), versioned=True, tag=TAG)
-async def read_discount(request: Any, viewer: Viewer, db: Database, event: Reference, code: Code) -> Answer:
+async def read_discount(request: Any, viewer: Viewer, db: Database, event: Reference, code: DiscountCode) -> Answer:
     """One discount code (those who run the event)"""
     async with db.acting_as(viewer, link=event) as tx:
         found = await discounts.read(tx, viewer, event, code)
@@ -154,7 +152,7 @@ async def read_discount(request: Any, viewer: Viewer, db: Database, event: Refer
     "/api/events/{event}/discounts/{code}", answers=Discount, signed_in=True, may=(403, 404), versioned=True, tag=TAG
 )
 async def edit_discount(
-    request: Any, viewer: Viewer, db: Database, event: Reference, code: Code, data: DiscountChanges
+    request: Any, viewer: Viewer, db: Database, event: Reference, code: DiscountCode, data: DiscountChanges
 ) -> Answer:
     """Change a discount (those who run the event)"""
     async with db.acting_as(viewer, link=event) as tx:
@@ -163,7 +161,7 @@ async def edit_discount(
 
 
 @delete("/api/events/{event}/discounts/{code}", signed_in=True, may=(403, 404), versioned=True, tag=TAG)
-async def delete_discount(request: Any, viewer: Viewer, db: Database, event: Reference, code: Code) -> Answer:
+async def delete_discount(request: Any, viewer: Viewer, db: Database, event: Reference, code: DiscountCode) -> Answer:
     """End a discount: what was bought with it stays as it is (those who run the event)"""
     async with db.acting_as(viewer, link=event) as tx:
         await discounts.remove(tx, viewer, event, code, version=wanted_version(request))

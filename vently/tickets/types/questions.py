@@ -2,9 +2,11 @@
 
 from uuid import UUID
 
+from msgspec import UNSET
+
 from vently.database.pool import Transaction, Viewer
 from vently.database.queries import load
-from vently.refusals import Conflict
+from vently.refusals import Conflict, Invalid
 from vently.tickets.types import selling
 from vently.tickets.types.shapes import NewQuestion, QuestionChanges
 from vently.web.merge_patch import changes
@@ -30,6 +32,7 @@ async def listed(tx: Transaction, viewer: Viewer, event: str) -> str:
 
 async def add(tx: Transaction, viewer: Viewer, event: str, new: NewQuestion) -> str:
     """Raises NotOpen before the event sells anything."""
+    _check(new.choices)
     found = await selling.run(tx, viewer, event)
     if found.currency is None:
         raise selling.NotOpen
@@ -49,6 +52,8 @@ async def add(tx: Transaction, viewer: Viewer, event: str, new: NewQuestion) -> 
 
 async def edit(tx: Transaction, viewer: Viewer, question: UUID, patch: QuestionChanges) -> str:
     """Answers given before stay as they were given."""
+    if patch.choices is not UNSET:
+        _check(patch.choices)
     await selling.run_by_id(tx, viewer, await tx.value(sql.get_event_of_question, id=question))
     await tx.execute(sql.change_question, id=question, changes=changes(patch))
     return await _document(tx, question)
@@ -57,6 +62,11 @@ async def edit(tx: Transaction, viewer: Viewer, question: UUID, patch: QuestionC
 async def remove(tx: Transaction, viewer: Viewer, question: UUID) -> None:
     await selling.run_by_id(tx, viewer, await tx.value(sql.get_event_of_question, id=question))
     await tx.execute(sql.remove_question, id=question)
+
+
+def _check(choices: list[str]) -> None:
+    if len(set(choices)) < len(choices):
+        raise Invalid.at("/choices", "names the same one twice")
 
 
 async def _document(tx: Transaction, question: UUID) -> str:

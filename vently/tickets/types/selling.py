@@ -6,6 +6,8 @@ import msgspec
 
 from vently.database.pool import Transaction, Viewer
 from vently.database.queries import load
+from vently.events import events
+from vently.events.shapes import Event
 from vently.refusals import Conflict, FieldError, Invalid, NotAllowed, NotFound
 from vently.web import money
 from vently.web.references import split
@@ -48,6 +50,12 @@ async def run_by_id(tx: Transaction, viewer: Viewer, event: UUID | None) -> Sell
     if event is None:
         raise NotFound
     return await run(tx, viewer, str(event))
+
+
+async def shown_to_run(tx: Transaction, viewer: Viewer, event: str) -> tuple[Event, Selling]:
+    """For pages, with all that an event shows. Raises NotFound and NotAllowed."""
+    found = await run(tx, viewer, event)
+    return msgspec.json.decode((await events.read(tx, event)).body, type=Event), found
 
 
 async def opened(tx: Transaction, selling: Selling, currency: str) -> None:
