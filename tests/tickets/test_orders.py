@@ -210,6 +210,19 @@ async def test_a_guest_who_corrects_their_address_gets_the_new_link(sale: Sale, 
     assert (await visitor.get(address(order), params=key(answer.json()))).status_code == 200
 
 
+async def test_a_link_corrects_the_address_so_often_and_no_oftener(sale: Sale, visitor: Person, alice: Person) -> None:
+    order = await bought(sale, visitor, free=1)
+    path, answer = address(order), order
+    for turn in range(9):
+        change = {"buyer": {"email": f"v{turn}@example.org"}}
+        answer = (await visitor.patch(path, change, params=key(answer))).json()
+    change = {"buyer": {"email": "once.more@example.org"}}
+    refused = await visitor.patch(path, change, params=key(answer))
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/corrected-often")
+    assert (await visitor.get(path, params=key(answer))).json()["buyer"]["email"] == "v8@example.org"
+    assert (await alice.patch(path, change)).status_code == 200
+
+
 async def test_other_corrections_leave_link_and_codes_alone(sale: Sale, site: Site, visitor: Person) -> None:
     order = await bought(sale, visitor, free=1)
     change = {"buyer": {"name": "Vera V.", "address": "1 Lane\nGraz", "tax_id": "ATU1", "email": "VERA@example.org"}}

@@ -49,7 +49,7 @@ async def ticket_box(tx: Transaction, _viewer: Viewer, event: Any, _request: Any
 @get("/events/{event}/tickets")
 async def show_cart(request: Any, viewer: Viewer, db: Database, event: Reference) -> Answer:
     """What was chosen, what it costs, and who buys"""
-    sent = dict(parse(request.scope["query_string"]))
+    sent = {name: said for name, said in parse(request.scope["query_string"]) if name != "once"}
     async with db.acting_as(viewer, link=event) as tx:
         found = await _cart(request, tx, event, sent)
         me = await profiles.portrait(tx) if viewer.id else None
@@ -72,7 +72,9 @@ async def buy(request: Any, viewer: Viewer, db: Database, event: Reference) -> A
         sold = await _sell(request, viewer, found, sent)
     except (Invalid, Conflict, NotAllowed, Busy) as refused:
         again = await _after(request, viewer, event, sent, refused)
-        return await _page(request, again, sent, me, status=refused.status)
+        answer = await _page(request, again, sent, me, status=refused.status)
+        answer.headers += list(refused.headers.items())
+        return answer
     return redirect(await _onwards(request, viewer, sold))
 
 
