@@ -146,3 +146,81 @@ update private.jobs set kind = 'planted'
 
 -- name: jobs_delete
 delete from private.jobs
+
+-- name: payment_attempts_insert
+insert into public.payment_attempts (id, order_id, provider, amount, currency)
+select gen_random_uuid(), gen_random_uuid(), 'planted', 1, 'EUR'
+
+-- name: payment_attempts_update
+update public.payment_attempts set status = 'paid'
+
+-- name: payment_attempts_delete
+delete from public.payment_attempts
+
+-- name: payment_notices_insert
+insert into private.payment_notices (provider, id, kind, outcome) values ('planted', 'planted', 'paid', 'planted')
+
+-- name: payment_notices_update
+update private.payment_notices set outcome = 'planted'
+
+-- name: payment_notices_delete
+delete from private.payment_notices
+
+-- name: pretend_payments_insert
+insert into private.pretend_payments (attempt_id, outcome, amount, currency)
+values (gen_random_uuid(), 'paid', 1, 'EUR')
+
+-- name: pretend_payments_update
+update private.pretend_payments set outcome = 'paid'
+
+-- name: pretend_payments_delete
+delete from private.pretend_payments
+
+-- name: ledger_transfers_insert
+insert into public.ledger_transfers (order_id, debit, credit, amount, currency, cause, cause_id)
+values (gen_random_uuid(), 'buyer', 'seller', 1, 'EUR', 'sale', gen_random_uuid())
+
+-- name: ledger_transfers_update
+update public.ledger_transfers set amount = 1
+
+-- name: ledger_transfers_delete
+delete from public.ledger_transfers
+
+-- name: refunds_insert
+insert into public.refunds (id, order_id, amount, currency, cause)
+values (gen_random_uuid(), gen_random_uuid(), 1, 'EUR', 'organizer')
+
+-- name: refunds_update
+update public.refunds set status = 'requested'
+
+-- name: refunds_delete
+delete from public.refunds
+
+-- name: disputes_insert
+insert into public.disputes (order_id, attempt_id, reference, amount, currency, status)
+values (gen_random_uuid(), gen_random_uuid(), 'planted', 1, 'EUR', 'won')
+
+-- name: disputes_update
+update public.disputes set status = 'won'
+
+-- name: disputes_delete
+delete from public.disputes
+
+-- name: invoices_insert
+insert into public.invoices (seller_id, order_id, kind, number, content)
+values (gen_random_uuid(), gen_random_uuid(), 'invoice', 1, '{}')
+
+-- name: invoices_update
+update public.invoices set number = 1
+
+-- name: invoices_delete
+delete from public.invoices
+
+-- name: invoice_numbers_insert
+insert into private.invoice_numbers (seller_id, kind) values (gen_random_uuid(), 'invoice')
+
+-- name: invoice_numbers_update
+update private.invoice_numbers set last = 0
+
+-- name: invoice_numbers_delete
+delete from private.invoice_numbers

@@ -66,6 +66,14 @@ SEES: dict[str, tuple[str, dict[str, set[str]]]] = {
         "select id from public.community_cards",
         {who: {"community"} for who in EVERYBODY},
     ),
+    **{
+        table: (f"select order_id from {table}", {who: set() for who in EVERYBODY})
+        for table in ("public.payment_attempts", "public.refunds", "public.invoices")
+    },
+    **{
+        table: (f"select order_id from {table}", {who: set() for who in EVERYBODY} | {"visitor": {"refused"}})
+        for table in ("public.ledger_transfers", "public.disputes")
+    },
 }
 """By table: what to ask, and which of the story's rows each sees. Nobody sees tables that are not here."""
 
