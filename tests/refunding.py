@@ -36,8 +36,8 @@ class Till:
             await self.pays(order)
         return order
 
-    async def pays(self, order: Any) -> str:
-        """The provider's name for the money that came."""
+    async def pays(self, order: Any, account: str | None = None) -> str:
+        """The provider's name for the money that came; with an account, its organiser's."""
         attempt = await self.owner.fetchrow(
             "select id, amount, currency, created_at, provider from public.payment_attempts"
             " where order_id = $1 and status = 'open'",
@@ -48,7 +48,7 @@ class Till:
             await payments.decide(attempt["id"], "paid", amount=attempt["amount"], currency=attempt["currency"])
             payment = f"pretend_payment_{attempt['id']}"
         else:
-            payment = await self._pays_at_stripe(payments, order, attempt)
+            payment = await self._pays_at_stripe(payments, order, attempt, account)
         await self.owner.execute(
             "select private.settle_payment($1, $2, $3, $4, $5)",
             attempt["id"],
@@ -59,8 +59,11 @@ class Till:
         )
         return payment
 
-    async def _pays_at_stripe(self, payments: Any, order: Any, attempt: Any) -> str:
+    async def _pays_at_stripe(self, payments: Any, order: Any, attempt: Any, account: str | None) -> str:
         assert self.fake is not None
+        await self.owner.execute(
+            "update public.payment_attempts set account = $2 where id = $1", attempt["id"], account
+        )
         started = await payments.start(
             Checkout(
                 attempt=attempt["id"],
@@ -73,6 +76,8 @@ class Till:
                 email="bob@example.org",
                 success_url="http://vently.test/",
                 cancel_url="http://vently.test/",
+                account=account,
+                platform_fee=attempt["amount"] // 20 if account else 0,
             )
         )
         await self.fake.pay(started.reference)

@@ -1,6 +1,7 @@
 """Refunds: whole orders, tickets, amounts; who may; what the books say."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -85,6 +86,43 @@ async def test_a_ticket_goes_back_for_what_it_cost_and_the_others_stay_valid(
     await till.check(taxed)
     assert (await till.order(order))["status"] == "refunded"
     assert await taxed.tickets() == {"refunded": 3, "void": 1}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_tax_and_fee_go_back_to_the_last_unit(
+    taxed: Sale, till: Till, alice: Person, bob: Person, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is refunded in whatever steps: in between nobody is short, in the end everybody has nothing."""
+    monkeypatch.setattr(till.site.app.parts.other["till"], "platform_fee", 337)
+    if seed % 2:
+        await till.owner.execute(
+            "update public.tills set fee_on_top = true where event_id = $1", UUID(taxed.event["id"])
+        )
+    chance = random.Random(seed)
+    order = await till.buys(taxed, bob, seat=3, box=2, child=1)
+    stands = await till.order(order)
+    assert stands["platform_fee"] > 0
+    for _ in range(30):
+        valid = [
+            str(row["id"])
+            for row in await till.owner.fetch(
+                "select id from public.tickets where order_id = $1 and status = 'valid'", UUID(order["id"])
+            )
+        ]
+        left = stands["paid"] - (await till.order(order))["refunded"]
+        body: dict[str, Any] = {}
+        if chance.random() < 0.5 and valid:
+            body["tickets"] = chance.sample(valid, chance.randint(1, len(valid)))
+        if chance.random() < 0.6:
+            body["amount"] = chance.randint(1, max(1, left // 3))
+        answer = await refund(alice, order, **(body or {"amount": 1}))
+        assert answer.status_code in (201, 409, 422), answer.text
+        await till.check(taxed)
+    await refund(alice, order)
+    await till.sends()
+    assert (await till.order(order))["status"] == "refunded"
+    assert await till.accounts(order) == {}
+    await till.check(taxed)
 
 
 async def test_an_amount_leaves_the_tickets_valid_and_worth_less(

@@ -1,5 +1,6 @@
 """Money goes back once, whatever Stripe does meanwhile: the real SDK over a hostile fake."""
 
+import random
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from selling import Sale, on_sale
 
 from vently.database.pool import Database
 from vently.outside.payments.amounts import THREE_DECIMALS, WRITTEN_WITHOUT_CENTS
+from vently.tickets.payments import hooks
+
+TICKETS = "select status from public.tickets where order_id = $1"
 
 
 @pytest.fixture
@@ -202,6 +206,50 @@ async def test_stripe_is_asked_in_its_own_units(
     await till.sends()
     assert till.given_back(payment) == 2 * price
     assert await till.accounts(order) == {}
+    await till.check(sale)
+
+
+async def test_an_organisers_share_and_our_fee_go_back_as_well(
+    sale: Sale, till: Till, alice: Person, bob: Person
+) -> None:
+    assert till.fake is not None
+    account = await till.site.app.parts.other["payments"].open_account("alice@example.org", "BE")
+    await till.fake.fill_in(account)
+    order = (await sale.sells(bob, paid=2)).json()
+    payment = await till.pays(order, account)
+    await refund(alice, order, amount=500)
+    await till.sends()
+    assert till.given_back(payment) == 500
+    [made] = [one for one in till.fake.refunds() if one["payment_intent"] == payment]
+    assert (made["_asked"]["reverse_transfer"], made["_asked"]["refund_application_fee"]) == ("true", "true")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_webhooks_in_any_order_three_times_each(
+    sale: Sale, till: Till, alice: Person, bob: Person, seed: int
+) -> None:
+    """Refunds that take days, one of which a bank sends back; a dispute that is lost."""
+    assert till.fake is not None
+    till.fake.objects.slow_refunds = True
+    refunded, payment = await paid(till, sale, bob, paid=2)
+    disputed, other = await paid(till, sale, bob, paid=1)
+    for amount in (100, 200):
+        await refund(alice, refunded, amount=amount)
+    await till.sends()
+    sent = {one["amount"]: one for one in till.fake.refunds() if one["payment_intent"] == payment}
+    await till.fake.refund_says(sent[100]["id"], "succeeded")
+    await till.fake.refund_says(sent[200]["id"], "succeeded")
+    await till.fake.refund_says(sent[200]["id"], "failed")
+    await till.fake.end_dispute(await till.fake.dispute(other), won=False)
+    notices = [till.fake.signed(event) for event in till.fake.events for _ in range(3)]
+    random.Random(seed).shuffle(notices)
+    for body, headers in notices:
+        await hooks.receive(till.site.app.parts, "stripe", body, headers)
+    await till.sends()
+    assert {one["amount"]: one["status"] for one in await till.refunds(refunded)} == {100: "succeeded", 200: "failed"}
+    assert await till.accounts(refunded) == {"provider:stripe": -2400, "buyer": 200, "seller": 2200}
+    assert await till.accounts(disputed) == {}
+    assert {row["status"] for row in await till.owner.fetch(TICKETS, UUID(disputed["id"]))} == {"void"}
     await till.check(sale)
 
 
