@@ -86,6 +86,11 @@ class Order:
     def left(self) -> int:
         return self.total - self.refunded
 
+    def worth(self, seats: set[str], living: set[str]) -> int:
+        """What was paid for them, or their share of what is left when that is less."""
+        named, whole = (sum(PRICES[self.seats[seat]] for seat in some) for some in (seats, living))
+        return min(named, self.left * named // whole) if whole else 0
+
     def stands(self, seat: str) -> str:
         if seat not in self.gone:
             return self.standing
@@ -260,8 +265,7 @@ class Selling(RuleBasedStateMachine):
             return
         assert answer.status_code == 201, answer.text
         back = set(named) or living
-        worth = sum(PRICES[order.seats[seat]] for seat in back)
-        self.goes_back(order, back, min(worth, order.left) if named else order.left)
+        self.goes_back(order, back, order.worth(back, living) if named else order.left)
 
     @rule(order=orders, amount=st.integers(1, 12_000))
     def is_partly_refunded(self, order: Order, amount: int) -> None:
