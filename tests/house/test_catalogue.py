@@ -17,6 +17,10 @@ RULES = vars(queries.parse(Path(__file__).with_name("catalogue.sql").read_text()
 
 MAY_CALL = {
     "anon": {
+        "private.admitted_at",
+        "private.hand_on",
+        "private.has_ticket",
+        "private.my_printed_tickets",
         "private.claim_idempotency_key",
         "private.community_team",
         "private.correct_order",
@@ -40,6 +44,11 @@ MAY_CALL = {
         "private.types_held_by_me",
     },
     "authenticated": {
+        "private.admitted_at",
+        "private.hand_on",
+        "private.has_ticket",
+        "private.my_printed_tickets",
+        "private.tickets_of_mine",
         "private.become_organizer",
         "private.check_in",
         "private.claim_idempotency_key",

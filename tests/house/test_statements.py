@@ -29,6 +29,7 @@ SYSTEM_WITHIN = {
     "demo",
     "privacy",
     "jobs",
+    "tickets/issued/jobs.py",
     "tickets/payments/attempts.py",
     "tickets/payments/hooks.py",
     "tickets/payments/jobs.py",

@@ -175,7 +175,7 @@ async def test_what_is_free_has_no_invoice(sale: Sale, bob: Person, office: Offi
     assert (await bob.get(f"/api/tickets/orders/{order}/invoices")).json() == {"items": [], "next": None}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(bought=st.lists(seats(), min_size=1, max_size=6), on_top=st.booleans(), data=st.data())
 async def test_sums_add_up_for_every_rate_until_all_is_refunded(
     sale: Sale, office: Office, bought: list[Seat], on_top: bool, data: st.DataObject
