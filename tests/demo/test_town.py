@@ -145,3 +145,13 @@ async def of_member(db, person, title):
             "select row_to_json(c)::text as body from public.event_cards c where title like $1", f"{title}%"
         )
     return [msgspec.json.decode(row["body"]) for row in rows]
+
+
+async def test_some_events_sell_tickets_and_one_is_nearly_sold_out(visitor):
+    selling = [event for event in await everything(visitor) if event["tickets"]]
+    assert len(selling) >= 5
+    assert any(event["tickets"]["from_amount"] == 0 for event in selling)
+    dance = min((one for one in selling if one["title"].startswith("Balfolk")), key=lambda one: one["starts_at"])
+    assert dance["tickets"] == {"from_amount": 700, "currency": "EUR", "available": 12, "sold_out": False}
+    kinds = (await visitor.get(f"/api/events/{dance['slug']}/ticket-types")).json()["items"]
+    assert [(kind["name"], kind["available"]) for kind in kinds] == [("Standard", 2), ("Reduced", 12)]

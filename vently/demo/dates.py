@@ -9,7 +9,7 @@ import msgspec
 
 from vently.demo import sources
 from vently.demo.chance import chance
-from vently.demo.sources import Circle, Edition, Gathering
+from vently.demo.sources import Circle, Edition, Gathering, Seats
 from vently.events.shapes import NewEvent, Venue
 from vently.outside.places import Place, Places
 
@@ -30,6 +30,9 @@ class Occasion(msgspec.Struct, frozen=True):
     want: int
     days_ahead: int
     talk: list[list[str]]
+    tickets: list[Seats] = []
+    pool: int | None = None
+    reserved: int = 0
 
 
 def occasions(today: date, places: Places) -> list[Occasion]:
@@ -94,6 +97,9 @@ def _occasion(
         want=_want(key, gathering, ahead),
         days_ahead=ahead,
         talk=_talk(gathering, circle, nth),
+        tickets=gathering.tickets,
+        pool=gathering.pool,
+        reserved=0 if nth else gathering.reserved,
     )
 
 

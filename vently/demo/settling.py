@@ -10,7 +10,9 @@ from vently.communities import communities, members
 from vently.communities.shapes import CommunityChanges, MemberChanges, NewCommunity
 from vently.database.pool import Document, Transaction, Viewer
 from vently.database.queries import load
-from vently.demo import crowd, sources
+from vently.demo import box_office, crowd, sources
+from vently.demo.box_office import Buyer
+from vently.demo.chance import shuffled
 from vently.demo.crowd import Answer, Remark
 from vently.demo.dates import Occasion, unwrapped
 from vently.events import comments, events
@@ -37,6 +39,7 @@ class Settlement:
     link: str = ""
     answers: int = 0
     comments: int = 0
+    reserved: int = 0
 
     async def become(self, person: str) -> None:
         """What follows is done by this person."""
@@ -59,6 +62,7 @@ async def settle(town: Settlement, planned: Sequence[Occasion]) -> None:
     await _give_roles(town)
     drawn = {occasion.key: crowd.answers(occasion) for occasion in planned}
     await _announce(town, planned)
+    await _sell(town, planned)
     await _answer(town, drawn)
     await _cancel(town, planned)
     await _talk(town, planned)
@@ -154,6 +158,21 @@ async def _announce(town: Settlement, planned: Sequence[Occasion]) -> None:
         if occasion.event.visibility == "unlisted":
             town.link = str(town.events[occasion.key])  # the neighbours hold it
         town.tell("Events are announced")
+
+
+async def _sell(town: Settlement, planned: Sequence[Occasion]) -> None:
+    for occasion in planned:
+        if occasion.tickets and not occasion.cancelled:
+            event = town.events[occasion.key]
+            await town.become(occasion.host)
+            kind = await box_office.open_sale(town.tx, viewer(occasion.host), event, occasion)
+            names = sources.neighbours()
+            buyers = [
+                Buyer(names[who].name, email(who)) for who in shuffled(names, occasion.key) if who != occasion.host
+            ]
+            await town.tx.execute(sql.serve)
+            carts = box_office.reservations(event, kind, occasion.reserved, buyers)
+            town.reserved += await town.tx.value(sql.reserve, carts=carts)
 
 
 async def _answer(town: Settlement, drawn: dict[str, list[Answer]]) -> None:

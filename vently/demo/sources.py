@@ -48,14 +48,33 @@ class Edition(Written, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Seats(Written, frozen=True, kw_only=True):
+    """A ticket type: what it costs in cents, and how many there are. `shared`: it is of the gathering's pool."""
+
+    name: str
+    price: int
+    quantity: int
+    text: str = ""
+    at_least: bool = False
+    shared: bool = False
+    tax: float = 0.0
+
+
 class Gathering(Written, frozen=True, kw_only=True):
-    """One event or a series of them. Week 0 is the seven days that begin today; `want` is how many heads answer."""
+    """One event or a series of them. Week 0 is the seven days that begin today; `want` is how many heads answer.
+
+    `pool`: how many tickets there are in all; `reserved`: how many of the first kind are, to be paid at the door of its
+    first date.
+    """
 
     title: str
     text: str
     on: str
     hours: float
     weeks: list[int]
+    tickets: list[Seats] = []
+    pool: int | None = None
+    reserved: int = 0
     venue: str | None = None
     online_url: str | None = None
     host: str | None = None
