@@ -103,7 +103,9 @@ async def pretend(request: Any, attempt: UUID) -> Answer:
         raise NotFound
     # A provider knows nothing of our orders: what it has not closed can be paid, also too late.
     await attempts.start(parts, attempt)
-    await pretender.decide(attempt, cast("Outcome", outcome), amount=found.amount, currency=found.currency)
+    standing = await pretender.decide(attempt, cast("Outcome", outcome), amount=found.amount, currency=found.currency)
+    if standing.status == "paid" and (await attempts.asked(parts, attempt)).status != "paid":
+        raise NotAnswering  # our webhook did not get through; sent again, it is told again
     return redirect(links.of_order(parts, found.order_id, found.link_serial))
 
 

@@ -97,7 +97,7 @@ with due as (
   select a.id, o.status <> 'pending' as over
     from public.payment_attempts a join public.ticket_orders o on o.id = a.order_id
    where a.status = 'open' and a.provider = :provider and a.reference is not null
-     and (o.status <> 'pending' or a.begun_at < clock_timestamp() - interval '20 seconds')
+     and (o.status <> 'pending' or a.begun_at < clock_timestamp() - interval '15 seconds')
      and (a.checked_at is null or a.checked_at < clock_timestamp()
            - least(interval '1 hour', greatest(interval '10 seconds', (clock_timestamp() - a.begun_at) / 4)))
    order by a.checked_at nulls first, a.id
