@@ -178,6 +178,25 @@ async def _until(till: Till, sale: Sale, stands: int, process: "subprocess.Popen
     raise AssertionError("the worker does nothing")
 
 
+async def test_a_job_that_gave_up_is_asked_for_again(sale: Sale, till: Till, bob: Person) -> None:
+    await till.buys(sale, bob, free=1)
+    await cancels(sale)
+    waiting = (
+        "select count(*) from private.jobs"
+        " where kind = 'refund event' and status = 'waiting' and payload ->> 'event_id' = $1"
+    )
+    await till.owner.execute(
+        "delete from private.jobs where kind = 'refund event' and payload ->> 'event_id' = $1", sale.event["id"]
+    )
+    for _ in range(2):
+        await cancelled.look_for_events(till.site.app.parts)
+        assert await till.owner.fetchval(waiting, sale.event["id"]) == 1
+    await cancelled.refund_event(till.site.app.parts, job(sale))
+    await till.owner.execute("delete from private.jobs where kind = 'refund event'")
+    await cancelled.look_for_events(till.site.app.parts)
+    assert await till.owner.fetchval(waiting, sale.event["id"]) == 0
+
+
 async def test_an_event_that_takes_place_after_all_is_not_refunded(
     sale: Sale, till: Till, alice: Person, bob: Person
 ) -> None:
@@ -192,6 +211,10 @@ async def test_an_event_that_takes_place_after_all_is_not_refunded(
 
 async def test_money_on_its_way_when_it_is_cancelled_comes_back(sale: Sale, till: Till, bob: Person) -> None:
     order = (await sale.sells(bob, paid=2)).json()
+    await till.owner.execute(
+        "update public.payment_attempts set reference = id::text, begun_at = now() where order_id = $1",
+        UUID(order["id"]),
+    )  # its buyer is at Stripe
     await cancels(sale)
     payment = await till.pays(order)
     await till.sends()

@@ -99,6 +99,23 @@ async def test_what_a_bank_gives_back_is_not_sent_as_well(sale: Sale, till: Till
     await till.check(sale)
 
 
+async def test_won_what_was_refused_meanwhile_is_sent(sale: Sale, till: Till, alice: Person, bob: Person) -> None:
+    order = (await sale.sells(bob, paid=2)).json()
+    payment = await till.pays(order)
+    await refund(alice, order)
+    assert till.fake is not None
+    dispute = await till.fake.dispute(payment)
+    await till.sends()
+    assert [one["status"] for one in await till.refunds(order)] == ["failed"]
+    await till.fake.end_dispute(dispute, won=True)
+    till.fake.objects.charge_of(payment)["disputed"] = False
+    await told(till, order, "won")
+    await till.sends()
+    assert till.given_back(payment) == 2500
+    assert await till.accounts(order) == {}
+    await till.check(sale)
+
+
 async def test_part_of_a_payment_lost_leaves_the_rest_to_refund(
     sale: Sale, till: Till, alice: Person, bob: Person
 ) -> None:

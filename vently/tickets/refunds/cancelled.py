@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from vently.database.queries import load
+from vently.jobs import queue
 from vently.jobs.job import Job
 from vently.web.facts import Parts
 
@@ -13,6 +14,12 @@ sql = load(__package__)
 
 BATCH = 100
 """Orders found at a time; after each lot the job says how far it is."""
+
+
+class Found(msgspec.Struct):
+    """A cancelled event with valid tickets."""
+
+    id: UUID
 
 
 class Waiting(msgspec.Struct):
@@ -37,6 +44,15 @@ async def refund_event(parts: Parts, job: Job) -> None:
             done += 1
         last = batch[-1]
         await job.progress(done, max(total, done), "orders refunded")
+
+
+async def look_for_events(parts: Parts) -> int:
+    """Asks again for those whose job gave up (the database was away for long, say); how many."""
+    async with parts.database.acting_as_system() as tx:
+        events = await tx.many(sql.list_events_to_refund, Found, most=BATCH)
+        return await queue.enqueue_many(
+            tx, "refund event", [{"event_id": one.id} for one in events], keys=[str(one.id) for one in events]
+        )
 
 
 async def _next(parts: Parts, event: UUID, after: Waiting | None) -> list[Waiting]:

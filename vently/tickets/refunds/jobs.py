@@ -29,6 +29,10 @@ async def send_refunds(parts: Parts, _: Job) -> None:
     await sending.send_due(parts)
 
 
+async def look_for_refunds(parts: Parts, _: Job) -> None:
+    await cancelled.look_for_events(parts)
+
+
 async def report_refund(parts: Parts, job: Job) -> None:
     """A buyer is owed money, or got it twice: whoever runs this Vently has to know."""
     async with parts.database.acting_as_system() as tx:
@@ -51,7 +55,8 @@ def _said(told: Told) -> dict[str, Any]:
 HANDLERS: dict[str, Any] = {
     "send refunds": send_refunds,
     "refund event": cancelled.refund_event,
+    "look for refunds": look_for_refunds,
     "report refund": report_refund,
     "report dispute": report_dispute,
 }
-TIMETABLE: list[Every] = [Every(10, "send refunds")]
+TIMETABLE: list[Every] = [Every(10, "send refunds"), Every(300, "look for refunds")]

@@ -513,8 +513,14 @@ begin
       perform private.tell_availability(it.event_id);
       update public.ticket_orders o set version = o.version + 1, updated_at = clock_timestamp() where o.id = it.id;
     end if;
-  elsif dispute.status = 'won' and exists (select from public.events e where e.id = it.event_id and e.status = 'cancelled') then
-    perform private.enqueue('refund event', jsonb_build_object('event_id', it.event_id), null, it.event_id::text);
+  elsif dispute.status = 'won' then
+    -- What the provider would not give back meanwhile is still owed.
+    update public.refunds r set status = 'requested', settled_at = null, note = null, checked_at = r.created_at
+     where r.attempt_id = paid_by.id and r.status = 'failed' and r.reference is null;
+    perform private.enqueue('send refunds', '{}', null, 'now');
+    if exists (select from public.events e where e.id = it.event_id and e.status = 'cancelled') then
+      perform private.enqueue('refund event', jsonb_build_object('event_id', it.event_id), null, it.event_id::text);
+    end if;
   end if;
 end $$;
 comment on function private.note_dispute is 'What became of a dispute, as the provider says; in any order, any number of times';
