@@ -11,6 +11,12 @@ NO_SCHEMA_CAN_SAY = [
     r"is no comment of this event",
     r"only an event of a community can be for its members",
     r"^RRULE ",
+    r"names more than the \d+ of this item",
+    r"is where the tickets go",
+    r"is needed from whoever is not signed in",
+    r"is no ticket of this order",
+    r"is no discount code of this event now",
+    r"is no ticket type of this event",
 ]
 """Parts of the sentences, each about several fields at once, about what is stored, or about a language in a text."""
 _ALLOWED = re.compile("|".join(NO_SCHEMA_CAN_SAY))
