@@ -2,7 +2,8 @@
 
 import pytest
 from cast import Person
-from paying import differences, key_of, lapses
+from paying import differences, key_of, lapses, orders
+from selling import on_sale
 from shop import PAGE, Shop
 
 
@@ -154,6 +155,24 @@ async def test_an_amount_that_was_not_asked_for_goes_back(shop: Shop, bob: Perso
     await shop.fake.settled()
     assert (await bought.now()).status == "paid"
     assert await differences(shop.sale) == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "asked"),
+    [("JPY", 1250, 1250), ("KWD", 1250, 1250), ("ISK", 1250, 125_000), ("MGA", 125_000, 1250), ("USD", 1250, 1250)],
+)
+async def test_amounts_come_back_as_they_were_asked_for(
+    shop: Shop, alice: Person, bob: Person, currency: str, price: int, asked: int
+) -> None:
+    event = await alice.creates("A gig abroad")
+    sale = await on_sale(shop.sale.db, alice, event, {"paid": (price, 10)}, currency=currency)
+    bought = await orders(sale, shop.here(bob), paid=2)
+    session = await shop.session(bought)
+    assert shop.fake.session(session)["amount_total"] == 2 * asked
+    await shop.fake.pay(session)
+    await shop.fake.settled()
+    now = await bought.now()
+    assert (now.status, now.paid) == ("paid", 2 * price)
 
 
 async def test_a_checkout_for_an_order_that_is_over_is_closed(shop: Shop, bob: Person) -> None:

@@ -79,7 +79,7 @@ async def read_payouts(request: Any, viewer: Viewer, db: Database, community: Re
 )
 async def connect_payouts(request: Any, viewer: Viewer, db: Database, community: Reference, data: NewAccount) -> Answer:
     """Have the community's card payments go to an account of its own: where to fill in who it is"""
-    found = await payouts.payee(db, viewer, community)
+    found = await payouts.payee(db, viewer, community, making=True)
     return Answer(Onboarding(await payouts.connect(facts.of(request).parts, found, viewer, data.country)))
 
 
@@ -92,7 +92,7 @@ async def read_my_payouts(request: Any, viewer: Viewer, db: Database) -> Answer:
 @post("/api/me/payouts", answers=Onboarding, status=200, signed_in=True, may=(409, 503), tag=TAG)
 async def connect_my_payouts(request: Any, viewer: Viewer, db: Database, data: NewAccount) -> Answer:
     """Have card payments for my own events go to an account of mine: where to fill in who I am"""
-    found = await payouts.payee(db, viewer, None)
+    found = await payouts.payee(db, viewer, None, making=True)
     return Answer(Onboarding(await payouts.connect(facts.of(request).parts, found, viewer, data.country)))
 
 

@@ -45,8 +45,8 @@ async def hear_of_dispute(parts: Parts, job: Job) -> None:
 async def mail_about_money_back(parts: Parts, job: Job) -> None:
     mailer: Mailer = parts.other["mailer"]
     async with parts.database.acting_as_system() as tx:
-        found = await tx.one(sql.get_letter, letters.Payer, order=UUID(job.payload["order_id"]))
-    await mailer.send(letters.money_back(parts, found, str(job.payload["cause"])))
+        found = await tx.one(sql.get_letter, letters.Payer, refund=UUID(job.payload["refund_id"]))
+    await mailer.send(letters.money_back(parts, found))
 
 
 HANDLERS: dict[str, Any] = {

@@ -17,7 +17,7 @@ _WHY = {
 
 
 class Payer(msgspec.Struct):
-    """Who paid, and for what."""
+    """Who paid, and for what; `cause` as refunds have it."""
 
     email: str
     name: str
@@ -26,18 +26,18 @@ class Payer(msgspec.Struct):
     link_serial: int
     amount: int
     currency: str
+    cause: str
 
 
-def money_back(parts: Parts, payer: Payer, cause: str) -> Mail:
-    """`cause` as refunds have it."""
+def money_back(parts: Parts, payer: Payer) -> Mail:
     letter = letters.Letter(
         subject=f"Your money goes back: {payer.title}",
         lines=(
             f"Hello {payer.name},",
-            _WHY.get(cause, "Your payment could not be used."),
+            _WHY.get(payer.cause, "Your payment could not be used."),
             "All of it goes back by the way it came. That takes a few days, as your bank does it.",
         ),
-        facts=(("Event", payer.title), ("Order", money.formatted(payer.amount, payer.currency))),
+        facts=(("Event", payer.title), ("Amount", money.formatted(payer.amount, payer.currency))),
         button="See your order",
         link=links.of_order(parts, payer.order_id, payer.link_serial),
     )

@@ -10,11 +10,12 @@ from vently.outside.payments import Payments, PaymentsRefused, PaymentsUnavailab
 from vently.refusals import Invalid, NotFound
 from vently.tickets.payments import attempts, payouts, settling
 from vently.tickets.payments.attempts import Asked, Begun, NotAnswering, StillPaying
+from vently.tickets.payments.shapes import NewAccount
 from vently.tickets.till import links
 from vently.web import facts, flashes, forms, pages
 from vently.web.answers import Answer, redirect
 from vently.web.facts import Parts
-from vently.web.form_pages import typed, wrong
+from vently.web.form_pages import as_shape, typed, wrong
 from vently.web.routes import get, post
 from vently.web.words import Reference
 
@@ -186,11 +187,13 @@ async def _payouts(request: Any, viewer: Viewer, db: Database, community: str | 
 async def _open_payouts(request: Any, viewer: Viewer, db: Database, community: str | None) -> Answer:
     """The provider's page is named, not gone to: a form of ours may lead nowhere else (Content-Security-Policy)."""
     parts = facts.of(request).parts
-    found = await payouts.payee(db, viewer, community)
+    found = await payouts.payee(db, viewer, community, making=True)
     sent = typed(await forms.fields(request))
     url, errors = "", {}
     try:
-        url = await payouts.connect(parts, found, viewer, sent.get("country", "").upper() or None)
+        country = sent.get("country", "").strip().upper()
+        asked = as_shape(NewAccount, {"country": country} if country else {})
+        url = await payouts.connect(parts, found, viewer, asked.country)
     except Invalid as refused:
         errors = wrong(refused)
     return await pages.page(

@@ -23,9 +23,9 @@ class NotOpened(Conflict):
 
 
 class Payee(msgspec.Struct):
-    """Who sells, and their account, if there is one."""
+    """Who sells, and their account, if there is one. Without `id` nothing was ever sold or opened for them."""
 
-    id: UUID
+    id: UUID | None
     account: str | None
     charges_enabled: bool
     community: str | None
@@ -41,12 +41,12 @@ class Payouts(msgspec.Struct):
     details_submitted: bool
 
 
-async def payee(db: Database, viewer: Viewer, community: str | None) -> Payee:
+async def payee(db: Database, viewer: Viewer, community: str | None, *, making: bool = False) -> Payee:
     """Of the viewer, or of a community. Raises NotFound, and NotAllowed for whoever does not administer it."""
     async with db.acting_as(viewer) as tx:
         if community is None:
-            return await tx.one(sql.get_payee, Payee)
-        return await tx.one(sql.get_payee_of_community, Payee, community=community)
+            return await tx.one(sql.get_payee, Payee, making=making)
+        return await tx.one(sql.get_payee_of_community, Payee, community=community, making=making)
 
 
 async def connect(parts: Parts, found: Payee, viewer: Viewer, country: str | None) -> str:

@@ -122,11 +122,11 @@ select private.lapse_holds(:event);
 
 -- name: get_payee
 select s.id, s.stripe_account as account, s.charges_enabled, null as community, null as country
-  from private.payee(null) s;
+  from private.payee(null, :making) s;
 
 -- name: get_payee_of_community
 select s.id, s.stripe_account as account, s.charges_enabled, c.slug as community, c.country
-  from public.communities c, private.payee(c.id) s
+  from public.communities c, private.payee(c.id, :making) s
  where c.slug = :community or c.id::text = :community;
 
 -- name: keep_account
@@ -139,8 +139,11 @@ update public.sellers set charges_enabled = :charges_enabled where stripe_accoun
 -- Letters
 
 -- name: get_letter
-select o.buyer_email as email, o.buyer_name as name, e.title, o.id as order_id, o.link_serial, o.total as amount, o.currency
-  from public.ticket_orders o join public.events e on e.id = o.event_id where o.id = :order;
+select o.buyer_email as email, o.buyer_name as name, e.title, o.id as order_id, o.link_serial, r.amount, r.currency, r.cause
+  from public.refunds r
+  join public.ticket_orders o on o.id = r.order_id
+  join public.events e on e.id = o.event_id
+ where r.id = :refund;
 
 
 -- Whether the books are right

@@ -93,6 +93,7 @@ declare
   o public.ticket_orders;
   moment timestamptz;
   outcome text;
+  refund uuid;
 begin
   select * into a from public.payment_attempts x where x.id = the_attempt and x.provider = the_provider;
   if a.id is null then
@@ -128,13 +129,13 @@ begin
     else 'too_late' end;
   if outcome <> 'paid' then
     insert into public.refunds (id, order_id, attempt_id, amount, currency, cause, status)
-    values (private.uuid_v7(), o.id, a.id, the_amount, the_currency, outcome, 'requested');
+    values (private.uuid_v7(), o.id, a.id, the_amount, the_currency, outcome, 'requested') returning id into refund;
     update public.payment_attempts x
        set note = case outcome when 'wrong_amount' then 'asked for ' || a.amount || ' ' || a.currency || ' and got '
                     || the_amount || ' ' || the_currency else outcome end
      where x.id = a.id;
     perform private.enqueue('send refunds', '{}', null, 'now');
-    perform private.enqueue('mail about money back', jsonb_build_object('order_id', o.id, 'cause', outcome));
+    perform private.enqueue('mail about money back', jsonb_build_object('refund_id', refund));
   end if;
   return outcome;
 end $$;
@@ -337,7 +338,7 @@ grant select on private.checkouts to service_role;
 
 -- Whom the money is for
 
-create or replace function private.payee(the_community uuid) returns public.sellers
+create or replace function private.payee(the_community uuid, making boolean) returns public.sellers
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   found public.sellers;
@@ -347,18 +348,20 @@ begin
   elsif (select auth.uid()) is null then
     raise exception 'Sign in first.' using errcode = 'PT401', detail = 'unauthenticated';
   end if;
-  insert into public.sellers (community_id, person_id, name)
-  select the_community, case when the_community is null then p.id end, coalesce(c.name, p.name)
-    from public.profiles p left join public.communities c on c.id = the_community
-   where p.id = (select auth.uid())
-  on conflict do nothing;
+  if making then
+    insert into public.sellers (community_id, person_id, name)
+    select the_community, case when the_community is null then p.id end, coalesce(c.name, p.name)
+      from public.profiles p left join public.communities c on c.id = the_community
+     where p.id = (select auth.uid())
+    on conflict do nothing;
+  end if;
   select * into found from public.sellers s
    where case when the_community is null then s.person_id = (select auth.uid()) else s.community_id = the_community end;
   return found;
 end $$;
-comment on function private.payee is 'The seller that the viewer is (no community), or administers';
-revoke execute on function private.payee(uuid) from public, anon;
-grant execute on function private.payee(uuid) to authenticated;
+comment on function private.payee is 'The seller that the viewer is (no community), or administers; `making`: made when there is none yet';
+revoke execute on function private.payee(uuid, boolean) from public, anon;
+grant execute on function private.payee(uuid, boolean) to authenticated;
 
 create or replace function private.keep_account(the_seller uuid, the_account text) returns text
 language sql volatile security definer set search_path = '' as $$
