@@ -99,11 +99,12 @@ $$;
 create or replace function private.printed_tickets(tickets uuid[])
 returns table (id uuid, serial int, status text, type text, holder text, "order" text, paid bigint, currency text, event jsonb)
 language sql stable security definer set search_path = '' as $$
-  select t.id, t.serial, t.status, y.name, coalesce(t.name, case when x.id is null then o.buyer_name end, ''),
+  select t.id, t.serial, t.status, y.name, coalesce(t.name, case when x.id is null then o.buyer_name else p.name end, ''),
          private.order_number(o.id), case when x.id is null then t.paid end, o.currency, private.printed_event(t.event_id)
     from public.tickets t
     join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
     join public.ticket_orders o on o.id = t.order_id
+    left join public.profiles p on p.id = t.holder_id
     left join public.ticket_transfers x on x.ticket_id = t.id and x.serial = (
       select max(l.serial) from public.ticket_transfers l where l.ticket_id = t.id)
    where t.id = any (tickets)
