@@ -35,12 +35,22 @@ class Counter:
             fee,
         )
         await self.owner.execute("update public.tickets set status = 'valid' where order_id = $1", UUID(order["id"]))
+        for ticket in order["tickets"]:
+            await self._counts(ticket, "held = held - 1, sold = sold + 1")
 
     async def refunds(self, order: Any, ticket: Any) -> None:
         """One ticket of several."""
         await self.owner.execute("update public.tickets set status = 'refunded' where id = $1", UUID(ticket["id"]))
+        await self._counts(ticket, "sold = sold - 1")
         await self.owner.execute(
             "update public.ticket_orders set status = 'partially_refunded', refunded = $2 where id = $1",
             UUID(order["id"]),
             ticket["amount"]["amount"],
+        )
+
+    async def _counts(self, ticket: Any, change: str) -> None:
+        await self.owner.execute(
+            f"update public.ticket_stocks s set {change} from public.ticket_types y"
+            " where y.id = $1 and s.id in (y.stock_id, y.pool_id)",
+            UUID(ticket["ticket_type"]),
         )
