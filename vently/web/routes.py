@@ -153,16 +153,21 @@ def _other(request: Any, others: dict[str, Endpoint]) -> Endpoint | None:
 
 def options(declared: Iterable[Operation]) -> list[HTTPRouteHandler]:
     """OPTIONS for each path, to be registered first: Litestar's own names only the first method of a path."""
-    methods: dict[str, set[str]] = {}
+    places: dict[str, dict[str, set[str]]] = {}
     for operation in declared:
-        found = methods.setdefault(_typed(operation.path), {"OPTIONS"})
+        endings = places.setdefault(_typed(operation.path), {})
+        found = endings.setdefault(_ending(operation.path), {"OPTIONS"})
         found |= {"GET", "HEAD"} if operation.method == "GET" else {operation.method}
-    return [_options(path, ", ".join(sorted(found))) for path, found in methods.items()]
+    return [_options(path, endings) for path, endings in places.items()]
 
 
-def _options(path: str, allow: str) -> HTTPRouteHandler:
-    async def name_methods(request: Request) -> Answer:  # type: ignore[type-arg]  # noqa: ARG001
-        return Answer(b"", 204, {"allow": allow})
+def _options(path: str, endings: dict[str, set[str]]) -> HTTPRouteHandler:
+    allowed = {ending: ", ".join(sorted(methods)) for ending, methods in endings.items()}
+
+    async def name_methods(request: Request) -> Answer:  # type: ignore[type-arg]
+        address = request.scope["path"]
+        ending = next((each for each in allowed if each and address.endswith(each)), "")
+        return Answer(b"", 204, {"allow": allowed.get(ending) or next(iter(allowed.values()))})
 
     return route(path, http_method=["OPTIONS"], name=f"options {path}", status_code=200)(name_methods)
 

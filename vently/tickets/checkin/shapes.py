@@ -47,6 +47,18 @@ class Scan(msgspec.Struct, forbid_unknown_fields=True):
     admitted: LetIn = None
 
 
+@also(
+    anyOf=[
+        {
+            "required": ["code", "scan_id"],
+            "properties": {"code": {"type": "string"}, "scan_id": {"type": "string"}, "scans": {"type": "null"}},
+        },
+        {
+            "required": ["scans"],
+            "properties": {"code": {"type": "null"}, "scan_id": {"type": "null"}, "scans": {"type": "array"}},
+        },
+    ]
+)
 class NewCheckin(msgspec.Struct, forbid_unknown_fields=True):
     """One scan (`code` and `scan_id`), or up to 500 as `scans`; `event` says whose door it is."""
 
