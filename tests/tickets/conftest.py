@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from browsing import Browser
 from cast import Person, Site
 from counter import Counter
 from gates import Gate
@@ -48,3 +49,16 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before Stripe's SDK tries again."""
     monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.01)
     monkeypatch.setattr(HTTPClient, "MAX_DELAY", 0.02)
+
+
+@pytest.fixture
+async def guest(site: Site) -> Browser:
+    return Browser(site.app, site.settings.site_url)
+
+
+@pytest.fixture
+async def bobs(site: Site, bob: Person) -> Browser:
+    """Bob, signed in on a browser."""
+    browser = Browser(site.app, site.settings.site_url)
+    browser.http.cookies.set("vently_access", bob.token)
+    return browser

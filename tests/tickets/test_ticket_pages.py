@@ -1,75 +1,18 @@
-"""Buying on pages, without JavaScript: the ticket box, the cart, the order, and the tickets one has."""
+"""Buying on pages, without JavaScript: the ticket box and the cart."""
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
 from browsing import Browser
+from buying import action, as_alice, buys, cart, changes, sql
 from cast import Person, Site
 from selling import Sale, on_sale
-from shop import Shop
 
 from vently.database.pool import Database
-from vently.database.queries import parse
 from vently.web import assets
-
-sql = parse("""
--- name: change_type
-update public.ticket_types set price = coalesce(:price, price), pay_what_you_want = :chosen, locked = :locked,
-       hidden = :hidden, sales_start = :begins where id = :type;
--- name: set_code
-insert into public.ticket_type_codes (ticket_type_id, access_code) values (:type, :code);
--- name: add_discount
-insert into public.discounts (event_id, code, percent, amount, max_uses)
-values (:event, :code, :percent, :amount, :uses);
--- name: ask
-insert into public.ticket_questions (event_id, label, kind, choices, required, place)
-values (:event, :label, :kind, :choices, true, :place) returning id;
--- name: set_bank
-update public.sellers set bank_details = 'IBAN AT00 1234', name = 'Alice Jazz' where person_id = (select auth.uid());
-""")
-
-
-@pytest.fixture
-async def guest(site: Site) -> Browser:
-    return Browser(site.app, site.settings.site_url)
-
-
-@pytest.fixture
-async def bobs(site: Site, bob: Person) -> Browser:
-    """Bob, signed in on a browser."""
-    browser = Browser(site.app, site.settings.site_url)
-    browser.http.cookies.set("vently_access", bob.token)
-    return browser
-
-
-async def as_alice(sale: Sale, statement: Any, **given: Any) -> Any:
-    async with sale.db.acting_as(sale.organizer.viewer) as tx:
-        return await tx.value(statement, **given)
-
-
-async def changes(sale: Sale, name: str, **given: Any) -> None:
-    usual = {"price": None, "chosen": False, "locked": False, "hidden": False, "begins": None}
-    await as_alice(sale, sql.change_type, type=UUID(sale.types[name]), **{**usual, **given})
-
-
-def cart(sale: Sale, **items: Any) -> str:
-    """The address that the ticket box's form leads to."""
-    chosen = "&".join(f"n_{sale.types[name]}={count}" for name, count in items.items())
-    return f"/events/{sale.event['slug']}/tickets?{chosen}"
-
-
-def action(sale: Sale) -> str:
-    return f"/events/{sale.event['slug']}/tickets"
-
-
-async def buys(browser: Browser, sale: Sale, fields: dict[str, str] | None = None, /, **items: int) -> Browser:
-    await browser.opens(cart(sale, **items))
-    assert browser.status == 200, browser.text
-    return await browser.sends(action(sale), name="Vera", email="vera@example.org", **(fields or {}))
 
 
 async def test_the_page_of_an_event_offers_its_tickets(sale: Sale, guest: Browser) -> None:
@@ -121,17 +64,6 @@ async def test_a_guest_gets_free_tickets(sale: Sale, guest: Browser) -> None:
     assert (await sale.stock("free")).sold == 2
 
 
-async def test_who_is_signed_in_needs_no_key(sale: Sale, bobs: Browser, carol: Person, site: Site) -> None:
-    await bobs.opens(cart(sale, free=1))
-    assert 'value="Bob"' in bobs.page
-    await bobs.sends(action(sale))
-    assert "key=" not in bobs.path
-    assert bobs.page.count('class="qr"') == 1
-    stranger = Browser(site.app, site.settings.site_url)
-    stranger.http.cookies.set("vently_access", carol.token)
-    assert (await stranger.opens(bobs.path)).status == 404
-
-
 async def test_a_form_sent_twice_buys_once(sale: Sale, guest: Browser) -> None:
     await guest.opens(cart(sale, free=1))
     form = {**guest.forms[action(sale)], "name": "Vera", "email": "vera@example.org"}
@@ -146,90 +78,11 @@ async def test_a_form_sent_twice_buys_once(sale: Sale, guest: Browser) -> None:
     assert (await sale.stock("free")).sold == 3
 
 
-async def test_a_card_leads_to_the_checkout_and_back_to_the_tickets(sale: Sale, guest: Browser) -> None:
-    await buys(guest, sale, paid=2)
-    assert guest.path.startswith("/pretend/checkout/")
-    pay = guest.path
-    order = (await guest.http.post(pay, data={"outcome": "declined"})).headers["location"]
-    await guest.opens(order)
-    assert "Held for you until" in guest.text
-    assert "Pay now" in guest.text
-    await guest.http.post(pay, data={"outcome": "abandoned"})
-    await guest.opens(order)
-    assert "The last payment did not go through" in guest.text
-    again = next(form for form in guest.forms if form.startswith("/checkout/"))
-    await guest.sends(again)
-    assert "Pay now" in guest.text
-    pay = re.search(r'href="(/pretend/checkout/[^"]+)"', guest.page)
-    assert pay
-    await guest.opens(pay[1])
-    await guest.http.post(pay[1], data={"outcome": "paid"})
-    await guest.opens(order)
-    assert "You have your tickets" in guest.text
-    assert guest.page.count('class="qr"') == 2
-    assert (await sale.stock("paid")).sold == 2
-
-
-async def test_no_form_leads_to_the_provider_itself(shop: Shop) -> None:
-    """Browsers follow a form no further than our Content-Security-Policy lets it; a page that goes on by itself may."""
-    browser = Browser(shop.site.app, shop.sale.organizer.site.settings.site_url)
-    await buys(browser, shop.sale, paid=1)
-    assert re.fullmatch(r"/orders/[^/]+\?key=[^&]+&pay=now", browser.path)
-    onwards = re.search(r'<meta http-equiv="refresh" content="0; url=(/checkout/[^"]+)">', browser.page)
-    assert onwards
-    assert (await browser.http.get(onwards[1])).headers["location"].startswith(shop.fake.address)
-
-
-async def test_a_page_that_waits_for_a_payment_is_loaded_anew_once_it_came(sale: Sale, guest: Browser) -> None:
-    await buys(guest, sale, paid=1)
-    pay = guest.path
-    order = (await guest.http.post(pay, data={"outcome": "declined"})).headers["location"]
-    asked = {"hx-request": "true"}
-    assert "hx-refresh" not in (await guest.http.get(order, headers=asked)).headers
-    await guest.http.post(pay, data={"outcome": "paid"})
-    assert (await guest.http.get(order, headers=asked)).headers["hx-refresh"] == "true"
-    assert "hx-refresh" not in (await guest.http.get(order)).headers
-
-
-async def test_a_paid_order_has_its_invoice(sale: Sale, guest: Browser) -> None:
-    await buys(guest, sale, paid=1)
-    order = (await guest.http.post(guest.path, data={"outcome": "paid"})).headers["location"]
-    await guest.opens(order)
-    paper = re.search(r'href="(/api/tickets/invoices/[^"]+)"', guest.page)
-    assert paper
-    assert (await guest.http.get(paper[1])).content.startswith(b"%PDF")
-    for link in (r'href="(/api/tickets/orders/[^"]+\.pdf[^"]*)"', r'href="(/api/tickets/[^"]+/calendar\.ics[^"]*)"'):
-        found = re.search(link, guest.page)
-        assert found
-        assert (await guest.http.get(found[1])).status_code == 200
-
-
 async def test_signing_in_at_the_cart_keeps_what_was_chosen(sale: Sale, guest: Browser) -> None:
     await guest.opens(f"{cart(sale, paid=2)}&code=&name=Vera")
     found = re.search(r'href="/sign-in\?next=([^"]+)"', guest.page[guest.page.index("Have an account") :])
     assert found
     assert unquote(found[1]) == cart(sale, paid=2)
-
-
-async def test_a_double_click_on_a_card_purchase_still_leads_to_the_checkout(sale: Sale, guest: Browser) -> None:
-    await guest.opens(cart(sale, paid=1))
-    form = {**guest.forms[action(sale)], "name": "Vera", "email": "vera@example.org"}
-    first, second = [(await guest.http.post(action(sale), data=form)).headers["location"] for _ in range(2)]
-    assert first == second
-    assert first.startswith("/pretend/checkout/")
-
-
-async def test_bank_transfer_says_where_to_and_what_for(db: Database, alice: Person, guest: Browser) -> None:
-    sale = await on_sale(db, alice, await alice.creates("By bank"), {"seat": (1000, 5)}, methods=("transfer", "door"))
-    await as_alice(sale, sql.set_bank)
-    await buys(guest, sale, {"method": "transfer"}, seat=1)
-    for words in ("Transfer €10.00", "Alice Jazz", "IBAN AT00 1234", "Held until it is paid"):
-        assert words in guest.text
-    number = re.search(r"<code>([0-9A-Z]{5}-[0-9A-Z]{5})</code>", guest.page)
-    assert number
-    assert 'class="qr"' not in guest.page
-    await buys(guest, sale, {"method": "door"}, seat=1)
-    assert "Pay €10.00 at the door" in guest.text
 
 
 async def test_what_is_sold_out_meanwhile_is_said_beside_it(db: Database, alice: Person, guest: Browser) -> None:
@@ -279,6 +132,54 @@ async def test_a_discount_shows_before_anything_is_bought(sale: Sale, guest: Bro
     assert "€22.50" in guest.text
     await guest.opens(f"{cart(sale, paid=2)}&code=ten")
     assert "is used up" in guest.text
+
+
+async def test_members_buy_what_is_for_members(db: Database, dana: Person, carol: Person, site: Site) -> None:
+    event = await dana.creates("Members’ night", community=dana.community)
+    sale = await on_sale(db, dana, event, {"seat": (0, 5)})
+    async with db.acting_as(dana.viewer) as tx:
+        await tx.execute(sql.for_members, type=UUID(sale.types["seat"]))
+    carols, visitors = Browser(site.app, site.settings.site_url), Browser(site.app, site.settings.site_url)
+    carols.http.cookies.set("vently_access", carol.token)
+    for browser in (carols, visitors):
+        await browser.opens(f"/events/{event['slug']}")
+        assert "For members" in browser.text
+        assert "<select" not in browser.page
+        await buys(browser, sale, seat=1)
+        assert browser.status == 403
+        assert "is for members of the community" in browser.text
+    assert (await carol.put(f"/api/communities/{dana.community}/membership")).status_code == 200
+    await buys(carols, sale, seat=1)
+    assert "You have your tickets" in carols.text
+
+
+async def test_one_person_gets_so_many(sale: Sale, guest: Browser) -> None:
+    await as_alice(sale, sql.limit_persons, type=UUID(sale.types["free"]))
+    await buys(guest, sale, free=1)
+    await buys(guest, sale, free=2)
+    assert guest.status == 409
+    assert "At most 2 of “free” for one person." in guest.text
+
+
+@pytest.mark.parametrize(("currency", "price", "shown"), [("JPY", 1200, "JP¥2,400"), ("KWD", 1250, "KWD 2.500")])
+async def test_amounts_have_the_digits_of_their_currency(
+    db: Database, alice: Person, guest: Browser, currency: str, price: int, shown: str
+) -> None:
+    sale = await on_sale(db, alice, await alice.creates("Abroad"), {"seat": (price, 5)}, currency=currency)
+    await guest.opens(cart(sale, seat=2))
+    assert shown in guest.text.replace("\u00a0", " ")
+
+
+async def test_an_event_that_was_cancelled_sells_no_more(sale: Sale, guest: Browser, alice: Person) -> None:
+    await guest.opens(cart(sale, free=1))
+    assert (await alice.post(f"/api/events/{sale.event['id']}/cancellation")).status_code == 201
+    await guest.sends(action(sale), name="Vera", email="vera@example.org")
+    assert guest.status == 409
+    assert "This event is cancelled." in guest.text
+    assert "No tickets are sold for this event any more." in guest.text
+    await guest.opens(f"/events/{sale.event['slug']}")
+    assert "no tickets are sold" in guest.text
+    assert "Get tickets" not in guest.text
 
 
 async def test_questions_are_asked_of_each_attendee(sale: Sale, guest: Browser) -> None:
@@ -339,87 +240,6 @@ async def test_nothing_chosen_buys_nothing(sale: Sale, guest: Browser) -> None:
     await guest.opens(cart(sale, paid=1))
     await guest.sends(action(sale), **{f"n_{sale.types['paid']}": "0"})
     assert "Choose at least one ticket." in guest.text
-
-
-async def test_a_hold_is_given_back_from_its_page(sale: Sale, guest: Browser) -> None:
-    await buys(guest, sale, paid=1)
-    order = (await guest.http.post(guest.path, data={"outcome": "declined"})).headers["location"]
-    await guest.opens(order)
-    give_back = next(form for form in guest.forms if "/cancellation" in form)
-    await guest.sends(give_back)
-    assert "Given back. Nothing was charged." in guest.text
-    assert "Order again" in guest.text
-    assert (await sale.stock("paid")).held == 0
-    again = re.search(r'href="(/events/[^"]+/tickets\?n_[^"]+)"', guest.page)
-    assert again
-    assert "€12.50" in (await guest.opens(again[1])).text
-
-
-async def test_a_corrected_address_moves_the_page_to_its_new_link(sale: Sale, guest: Browser) -> None:
-    await buys(guest, sale, free=1)
-    old = guest.path
-    picture = re.search(r'class="qr".*?</svg>', guest.page)
-    await guest.sends(old, email="vera.right@example.org")
-    assert "The new address gets the tickets" in guest.text
-    assert guest.path != old
-    new = re.search(r'class="qr".*?</svg>', guest.page)
-    assert picture
-    assert new
-    assert picture[0] != new[0]
-    assert (await guest.opens(old)).status == 404
-
-
-async def test_tickets_stand_on_a_page_of_their_own(sale: Sale, guest: Browser, site: Site, carol: Person) -> None:
-    await buys(guest, sale, free=1)
-    link = re.search(r'href="(/tickets/[^"]+)"', guest.page)
-    assert link
-    await guest.opens(link[1])
-    assert guest.status == 200
-    assert guest.page.count('class="qr"') == 1
-    assert sale.event["title"] in guest.text
-    bare = link[1].partition("?")[0]
-    for stranger in (Browser(site.app, site.settings.site_url), Browser(site.app, site.settings.site_url)):
-        assert (await stranger.opens(bare)).status == 404
-        assert (await stranger.opens(link[1][:-3])).status == 404
-        stranger.http.cookies.set("vently_access", carol.token)
-
-
-async def test_the_organiser_sees_a_ticket_but_not_its_code(sale: Sale, guest: Browser, site: Site) -> None:
-    await buys(guest, sale, free=1)
-    alices = Browser(site.app, site.settings.site_url)
-    alices.http.cookies.set("vently_access", sale.organizer.token)
-    link = re.search(r'href="(/tickets/[^"?]+)', guest.page)
-    assert link
-    for path in (guest.path.partition("?")[0], link[1]):
-        await alices.opens(path)
-        assert alices.status == 200
-        assert 'class="qr"' not in alices.page
-
-
-async def test_my_tickets_are_listed_with_their_orders(sale: Sale, bobs: Browser) -> None:
-    await bobs.opens("/me/tickets")
-    assert "No tickets yet" in bobs.text
-    await bobs.opens(cart(sale, free=2))
-    await bobs.sends(action(sale))
-    await bobs.opens(cart(sale, paid=1))
-    await bobs.sends(action(sale))
-    await bobs.opens("/me/tickets")
-    assert len(re.findall(r'href="/tickets/', bobs.page)) == 2
-    assert len(re.findall(r'href="/orders/', bobs.page)) == 2
-    assert "Not paid yet" in bobs.text
-    await bobs.opens("/me")
-    assert 'href="/me/tickets"' in bobs.page
-
-
-async def test_tickets_of_an_unlisted_event_are_mine_all_the_same(db: Database, alice: Person, bobs: Browser) -> None:
-    event = await alice.creates("Secret supper", visibility="unlisted", venue={"name": "Cellar", "city": "Graz"})
-    sale = await on_sale(db, alice, event, {"seat": (0, 5)})
-    await bobs.opens(cart(sale, seat=1))
-    await bobs.sends(action(sale))
-    for path in (bobs.path, "/me/tickets", re.findall(r'href="(/tickets/[^"]+)"', bobs.page)[0]):
-        await bobs.opens(path)
-        assert "Secret supper" in bobs.text
-        assert "Cellar" in bobs.text
 
 
 def test_the_style_sheet_of_tickets_stays_small() -> None:
