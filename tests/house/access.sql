@@ -224,3 +224,68 @@ update private.invoice_numbers set last = 0
 
 -- name: invoice_numbers_delete
 delete from private.invoice_numbers
+
+-- name: sellers_insert
+insert into public.sellers (person_id, name) values (:me, 'Planted')
+
+-- name: sellers_update
+update public.sellers set bank_details = 'Planted'
+
+-- name: sellers_delete
+delete from public.sellers
+
+-- name: tills_insert
+insert into public.tills (event_id, currency) values (:unlisted, 'EUR')
+
+-- name: tills_update
+update public.tills set hold_minutes = 5 where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: tills_delete
+delete from public.tills
+
+-- name: ticket_stocks_insert
+insert into public.ticket_stocks (event_id, quantity) values (:members, 1)
+
+-- name: ticket_stocks_update
+update public.ticket_stocks set quantity = 0 where event_id = :draft or event_id = :public
+
+-- name: ticket_stocks_delete
+delete from public.ticket_stocks where event_id = :draft or event_id = :public
+
+-- name: ticket_types_insert
+insert into public.ticket_types (event_id, currency, stock_id, name, price)
+select s.event_id, 'EUR', s.id, 'Planted', 0 from public.ticket_stocks s where s.event_id = :members and s.name = 'The hall'
+
+-- name: ticket_types_update
+update public.ticket_types set price = 0 where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: ticket_types_delete
+delete from public.ticket_types where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: ticket_type_codes_insert
+insert into public.ticket_type_codes (ticket_type_id, access_code)
+select y.id, 'Planted' from public.ticket_types y where y.event_id = :members
+
+-- name: ticket_type_codes_update
+update public.ticket_type_codes set access_code = 'Planted'
+
+-- name: ticket_type_codes_delete
+delete from public.ticket_type_codes
+
+-- name: discounts_insert
+insert into public.discounts (event_id, code, percent) values (:members, 'PLANTED', 100)
+
+-- name: discounts_update
+update public.discounts set percent = 100 where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: discounts_delete
+delete from public.discounts where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: ticket_questions_insert
+insert into public.ticket_questions (event_id, label) values (:members, 'Planted?')
+
+-- name: ticket_questions_update
+update public.ticket_questions set label = 'Planted?' where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: ticket_questions_delete
+delete from public.ticket_questions where event_id = :draft or event_id = :members or event_id = :public

@@ -18,6 +18,7 @@ EVERYBODY = ("visitor", "carol", "bob", "alice")
 ALL = {"draft", "members", "unlisted", "public"}
 SEEN = {"members", "unlisted", "public"}
 
+OF_SALES = {"visitor": {"public"}, "carol": {"public"}, "bob": {"members", "public"}, "alice": ALL - {"unlisted"}}
 OF_EVENTS = {"visitor": {"public"}, "carol": {"public"}, "bob": SEEN, "alice": ALL}
 SEES: dict[str, tuple[str, dict[str, set[str]]]] = {
     "public.events": ("select id from public.events", OF_EVENTS),
@@ -67,6 +68,22 @@ SEES: dict[str, tuple[str, dict[str, set[str]]]] = {
         {who: {"community"} for who in EVERYBODY},
     ),
     **{
+        f"public.{table}": (f"select event_id from public.{table}", OF_SALES)
+        for table in ("tills", "ticket_stocks", "ticket_types", "ticket_type_cards", "ticket_questions")
+    },
+    "public.discounts": (
+        "select event_id from public.discounts",
+        {"visitor": {"refused"}, "carol": set(), "bob": set(), "alice": ALL - {"unlisted"}},
+    ),
+    "public.ticket_type_codes": (
+        "select y.event_id from public.ticket_type_codes w join public.ticket_types y on y.id = w.ticket_type_id",
+        {"visitor": set(), "carol": set(), "bob": set(), "alice": {"draft", "public"}},
+    ),
+    "public.sellers": (
+        "select coalesce(person_id, community_id) from public.sellers",
+        {"visitor": set(), "carol": set(), "bob": set(), "alice": {"alice", "community"}},
+    ),
+    **{
         table: (f"select order_id from {table}", {who: set() for who in EVERYBODY})
         for table in ("public.payment_attempts", "public.refunds", "public.invoices")
     },
@@ -91,7 +108,21 @@ async def people(alice: Person, bob: Person, carol: Person, visitor: Person) -> 
 async def hidden(alice: Person, bob: Person) -> Hidden:
     hidden = await hide(alice, bob)
     assert (await bob.put(f"/api/people/{alice.handle}/follow")).status_code == 200
+    for name in ("draft", "members", "public"):
+        await sell(alice, f"/api/events/{hidden.events[name]['id']}", "Sesame" if name != "members" else None)
     return hidden
+
+
+async def sell(alice: Person, event: str, access_code: str | None) -> None:
+    """A ticket type, with all that belongs to a sale."""
+    kind = {"name": "Seat", "price": {"amount": 500, "currency": "EUR"}, "quantity": 5, "access_code": access_code}
+    for part, body in (
+        ("ticket-types", kind),
+        ("ticket-pools", {"name": "The hall", "quantity": 5}),
+        ("discounts", {"code": "JAM", "percent": 10}),
+        ("ticket-questions", {"label": "Jam?"}),
+    ):
+        assert (await alice.post(f"{event}/{part}", body)).status_code == 201
 
 
 async def test_each_sees_what_is_theirs_to_see(db: Database, people: dict[str, Person], hidden: Hidden) -> None:
@@ -149,12 +180,31 @@ MAY: dict[str, dict[str, int]] = {
     "person_follows_insert": {"carol": 0, "bob": 1, "alice": 1},
     "person_follows_delete": {"carol": 0, "bob": 1, "alice": 0},
     "profiles_update": {"carol": 0, "bob": 1, "alice": 0},
+    "sellers_update": {"alice": 2},
+    "tills_insert": {"alice": 1},
+    "tills_update": {"alice": 3},
+    "ticket_stocks_insert": {"alice": 1},
+    "ticket_stocks_update": {"alice": 4},
+    "ticket_stocks_delete": {"alice": 4},
+    "ticket_types_insert": {"alice": 1},
+    "ticket_types_update": {"alice": 3},
+    "ticket_types_delete": {"alice": 3},
+    "ticket_type_codes_insert": {"alice": 1},
+    "ticket_type_codes_update": {"alice": 2},
+    "ticket_type_codes_delete": {"alice": 2},
+    "discounts_insert": {"alice": 1},
+    "discounts_update": {"alice": 3},
+    "discounts_delete": {"alice": 3},
+    "ticket_questions_insert": {"alice": 1},
+    "ticket_questions_update": {"alice": 3},
+    "ticket_questions_delete": {"alice": 3},
 }
 """How many rows each touches. Visitors touch none, and nobody touches any by statements that are not here."""
 
 
 async def test_each_writes_what_is_theirs_to_write(db: Database, people: dict[str, Person], hidden: Hidden) -> None:
     story = {"draft": hidden.draft["id"], "members": hidden.members["id"], "public": hidden.public["id"],
+             "unlisted": hidden.unlisted["id"],
              "community": hidden.community["id"], "bob": people["bob"].id, "carol": people["carol"].id}  # fmt: skip
     for name, statement in vars(WRITES).items():
         for who, person in people.items():
