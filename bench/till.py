@@ -3,6 +3,7 @@
 import statistics
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from bench import load, reference
 from bench.load import UNIQUE, Call, Load
 from vently.database.queries import parse
+from vently.tickets.issued.codes import Codes
+from vently.web import signing
 
 sql = parse((Path(__file__).parent / "till.sql").read_text())
 
@@ -34,6 +37,10 @@ BATCHED = """select count(*) from private.sell((
 """
 
 
+DOOR = 16
+"""Scanners at once."""
+
+
 class Sales(msgspec.Struct, frozen=True):
     """What came of it; rates are orders of one ticket a second."""
 
@@ -42,10 +49,13 @@ class Sales(msgspec.Struct, frozen=True):
     after_a_million: Load
     one_row_each: float
     batched: float
+    scans: Load
 
 
-async def sales(address: str, superuser_url: str, *, seconds: int, turns: int, scratch: Path) -> Sales:
-    """Each in turns; the middle one is kept."""
+async def sales(
+    address: str, superuser_url: str, *, data: Path, token: str, seconds: int, turns: int, scratch: Path
+) -> Sales:
+    """Each in turns; the middle one is kept. `token`: of person 1."""
     connection = await asyncpg.connect(superuser_url)
     try:
         await connection.execute(sql.make_reference.text)
@@ -57,6 +67,9 @@ async def sales(address: str, superuser_url: str, *, seconds: int, turns: int, s
         await connection.execute(sql.sell_a_million.text, last, timeout=600)
         await connection.execute("vacuum analyze public.tickets, public.ticket_orders")
         late = _buy(address, [(last, types[last])], seconds, scratch)
+        await connection.execute(sql.give_event.text, last)
+        tickets = [row["id"] for row in await connection.fetch(sql.list_tickets.text, last)]
+        scans = _scan(address, tickets, data, token, seconds, scratch)
     finally:
         await connection.close()
     hot = _middle([run["hot"] for run in runs])
@@ -67,6 +80,7 @@ async def sales(address: str, superuser_url: str, *, seconds: int, turns: int, s
         msgspec.structs.replace(late, per_second=share),
         statistics.median(run["one_row_each"] for run in runs),
         statistics.median(run["batched"] for run in runs),
+        scans,
     )
 
 
@@ -79,6 +93,20 @@ def _turn(address: str, url: str, types: dict[str, str], seconds: int, scratch: 
         "fifty": _buy(address, fifty, seconds, scratch),
         "batched": BATCH * reference.run(url, batched, clients=2, seconds=seconds, scratch=scratch),
     }
+
+
+def _scan(address: str, tickets: list[UUID], data: Path, token: str, seconds: int, scratch: Path) -> Load:
+    codes = Codes(signing.load("", data).key("ticket codes"))
+    calls = [
+        Call(
+            "/api/tickets/checkins",
+            "POST",
+            token,
+            load.body(code=codes.issue(ticket, 1), scan_id=UNIQUE, device="gate"),
+        )
+        for ticket in tickets
+    ]
+    return load.run(address, calls, connections=DOOR, seconds=seconds, scratch=scratch)
 
 
 def _buy(address: str, types: list[tuple[str, str]], seconds: int, scratch: Path) -> Load:

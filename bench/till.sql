@@ -40,3 +40,10 @@ create table if not exists bench.stock (id int primary key, quantity int not nul
 create table if not exists bench.orders (id uuid primary key, email text not null, made_at timestamptz not null default now());
 create table if not exists bench.tickets (id uuid primary key default gen_random_uuid(), order_id uuid not null references bench.orders (id));
 insert into bench.stock values (1, 2000000000, 0) on conflict do nothing;
+
+-- name: give_event
+-- Person 1 runs it from now on.
+update public.events set organizer_id = '00000000-0000-7000-8000-000000000001', community_id = null where slug = :slug;
+
+-- name: list_tickets
+select t.id from public.tickets t join public.events e on e.id = t.event_id where e.slug = :slug and t.status = 'valid' limit 30000;
