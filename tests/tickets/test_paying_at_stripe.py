@@ -1,7 +1,7 @@
 """Paying at Stripe: its real SDK against the fake, on a real port, and everything that goes wrong on the way."""
 
 import pytest
-from cast import Person
+from cast import Person, Site
 from paying import differences, key_of, lapses, orders
 from selling import on_sale
 from shop import PAGE, Shop
@@ -233,6 +233,22 @@ async def test_an_account_that_lost_its_rights_does_not_stop_the_sale(shop: Shop
     await shop.fake.settled()
     assert (await bought.now()).status == "paid"
     assert (await bought.attempt()).account is None
+
+
+async def test_what_was_begun_at_the_pretender_is_paid_at_stripe_once_that_takes_over(
+    site: Site, shop: Shop, bob: Person
+) -> None:
+    bought, left = await orders(shop.sale, bob, paid=1), await orders(shop.sale, bob, paid=1)
+    for pretended in (bought, left):
+        await site.client.get(pretended.order["checkout_url"], headers=PAGE)
+    moved = await shop.goes_to_pay(bought)
+    assert moved.headers["location"] == f"/checkout/{(await bought.attempt()).id}"
+    await shop.fake.pay(await shop.session(bought))
+    await shop.fake.settled()
+    assert (await bought.now()).status == "paid"
+    await lapses(shop.site, left)
+    await shop.reconciles()
+    assert (await left.attempt()).status == "expired"
 
 
 async def test_an_event_that_may_still_be_paid_for_is_not_deleted(shop: Shop, alice: Person, bob: Person) -> None:

@@ -105,6 +105,14 @@ async def test_closed_after_it_was_paid_it_stays_paid(shop: Shop, bought: Books,
     assert await differences(shop.sale) == []
 
 
+async def test_one_checkout_paid_by_two_payments_is_noted(shop: Shop, bought: Books, payment: Payment) -> None:
+    other = Payment(shop.fake, payment.attempt, name=payment.name)
+    assert (await shop.tells(payment.paid())).status_code == 204
+    assert (await shop.tells(other.paid())).status_code == 204
+    assert (await bought.attempt()).note == f"also paid as {other.intent}: look at the provider"
+    assert len(await bought.ledger()) == 3
+
+
 async def test_both_of_two_tries_paid_the_second_goes_back(
     shop: Shop, bought: Books, payment: Payment, bob: Person
 ) -> None:

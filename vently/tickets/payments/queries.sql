@@ -90,6 +90,13 @@ delete from private.payment_notices
 
 -- The reconciler
 
+-- name: close_pretended
+update public.payment_attempts a
+   set status = 'expired', settled_at = clock_timestamp(), note = 'payments are not pretended any more'
+  from public.ticket_orders o
+ where a.status = 'open' and a.reference is not null and a.provider = 'pretend' and :provider <> 'pretend'
+   and o.id = a.order_id and o.status <> 'pending';
+
 -- name: claim_attempts
 -- Those of orders that are over are closed at once; others are asked about when their buyers had time to pay. The longer
 -- nothing comes of one, the less often.

@@ -8,6 +8,7 @@ import structlog
 
 from vently.database.queries import load
 from vently.outside.payments import Payments, PaymentsRefused, PaymentsUnavailable, Standing
+from vently.refusals import Unavailable
 from vently.tickets.payments import settling
 from vently.web.facts import Parts
 
@@ -36,6 +37,7 @@ class Event(msgspec.Struct):
 
 async def reconcile(parts: Parts) -> dict[str, int]:
     """Looks after all that are due; how many ended which way. Other nodes that do the same take others."""
+    await _close_pretended(parts)
     outcomes: dict[str, int] = {}
     turns = asyncio.Semaphore(AT_ONCE)
     batch = await _claimed(parts)
@@ -54,13 +56,18 @@ async def lapse_holds(parts: Parts) -> int:
     """Ends every hold past its time, a transaction for each event; how many."""
     async with parts.database.acting_as_system() as tx:
         events = await tx.many(sql.lapsing_events, Event, most=MANY)
-    ended = 0
-    for event in events:
-        last = MANY
+    return sum([await _lapse(parts, event.id) for event in events])
+
+
+async def _lapse(parts: Parts, event: UUID) -> int:
+    ended, last = 0, MANY
+    try:
         while last == MANY:
             async with parts.database.acting_as_system() as tx:
-                last = await tx.value(sql.lapse_holds, event=event.id)
+                last = await tx.value(sql.lapse_holds, event=event)
             ended += last
+    except Unavailable as busy:  # a rush ends holds by itself; the other events must not wait for it
+        log.warning("holds not ended", event_id=str(event), reason=busy.detail)
     return ended
 
 
@@ -72,6 +79,13 @@ async def forget_notices(parts: Parts) -> int:
             last = await tx.execute(sql.forget_notices, most=MANY)
         gone += last
     return gone
+
+
+async def _close_pretended(parts: Parts) -> None:
+    """Since a real provider takes the money there is nobody to ask about attempts of the pretender."""
+    provider: Payments = parts.other["payments"]
+    async with parts.database.acting_as_system() as tx:
+        await tx.execute(sql.close_pretended, provider=provider.name)
 
 
 async def _claimed(parts: Parts) -> list[Left]:
@@ -91,7 +105,11 @@ async def _ask(parts: Parts, left: Left, turns: asyncio.Semaphore) -> str:
         return "unanswered"
     except PaymentsRefused as refused:
         return await _unknown(parts, left, refused)
-    return await settling.apply(parts, left.id, standing)
+    try:
+        return await settling.apply(parts, left.id, standing)
+    except Unavailable as busy:
+        log.warning("attempt not settled", attempt=str(left.id), reason=busy.detail)
+        return "busy"
 
 
 async def _unknown(parts: Parts, left: Left, refused: PaymentsRefused) -> str:

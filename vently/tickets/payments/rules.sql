@@ -108,6 +108,7 @@ begin
     if a.payment is distinct from the_payment then
       update public.payment_attempts x set note = 'also paid as ' || the_payment || ': look at the provider'
        where x.id = a.id and the_payment is not null;
+      return 'paid_again';
     end if;
     return 'already';
   elsif coalesce(the_amount, 0) <= 0 or the_payment is null then
@@ -141,7 +142,7 @@ begin
 end $$;
 comment on function private.settle_payment is
   'Money came for an attempt: once, its order is paid, or the money is on its way back. Says which: paid, too_late, paid_twice, '
-  'wrong_amount, already (known), nothing (no amount)';
+  'wrong_amount, already (known), paid_again (by another payment, which only a person can untangle), nothing (no amount)';
 
 create or replace function private.close_attempt(the_attempt uuid, ending text, why text default null) returns boolean
 language sql volatile security definer set search_path = '' as $$
@@ -239,7 +240,13 @@ language sql stable set search_path = '' as $$
   select a.provider = the_provider and a.reference is null and a.created_at > clock_timestamp() - interval '25 minutes'
      and coalesce(a.begun_at > clock_timestamp() - interval '30 seconds', true)
 $$;
-revoke execute on function private.is_fresh(public.payment_attempts, text) from public, anon, authenticated;
+-- What was shown may be paid until its provider has closed it; the pretender closes with the day Stripe takes over.
+create or replace function private.is_shown(a public.payment_attempts, the_provider text) returns boolean
+language sql stable set search_path = '' as $$
+  select coalesce(a.reference is not null and (a.provider = the_provider or a.provider <> 'pretend'), false)
+$$;
+revoke execute on function private.is_fresh(public.payment_attempts, text), private.is_shown(public.payment_attempts, text)
+  from public, anon, authenticated;
 
 create or replace function private.open_attempt(the_order uuid, the_provider text)
 returns table (attempt uuid, to_close boolean)
@@ -257,7 +264,7 @@ begin
     raise exception '%', private.why_not_payable(o) using errcode = 'PT409', detail = 'not-payable';
   end if;
   select * into a from public.payment_attempts x where x.order_id = o.id and x.status = 'open' for update;
-  if a.reference is not null then
+  if private.is_shown(a, the_provider) then
     return query select a.id, true;
     return;
   elsif private.is_fresh(a, the_provider) then
@@ -293,7 +300,7 @@ begin
   elsif a.id is null then
     state := 'again';
     sentence := 'This try to pay has ended. Your tickets are still held for you.';
-  elsif a.reference is null and not private.is_fresh(a, the_provider) then
+  elsif not private.is_shown(a, the_provider) and not private.is_fresh(a, the_provider) then
     perform private.close_attempt(a.id, 'expired', 'never shown');
     state := 'moved';
     attempt := private.add_attempt(o, the_provider);

@@ -12,7 +12,7 @@ from vently.web.facts import Parts
 sql = load(__package__)
 log = structlog.get_logger(__name__)
 
-REPORTED = frozenset({"too_late", "paid_twice", "wrong_amount", "nothing"})
+REPORTED = frozenset({"too_late", "paid_twice", "wrong_amount", "paid_again", "nothing"})
 """Outcomes that an operator should hear of."""
 
 
