@@ -83,6 +83,7 @@ ROOMS = [
         "tickets/invoices",
         "tickets/payments",
         "tickets/refunds",
+        "tickets/books",
         "tickets/issued",
         "tickets/checkin",
         "tickets/sales",

@@ -13,7 +13,7 @@ from vently.refusals import Refusal
 from vently.settings import Settings
 from vently.supabase.auth.keys import kept
 from vently.supabase.auth.keys.keys import KeysUnusableError
-from vently.tickets.payments import books
+from vently.tickets.books import books
 from vently.web import signing
 
 OLDEST_POSTGRES = 15

@@ -151,9 +151,3 @@ select o.buyer_email as email, o.buyer_name as name, e.title, o.id as order_id, 
   join public.ticket_orders o on o.id = r.order_id
   join public.events e on e.id = o.event_id
  where r.id = :refund;
-
-
--- Whether the books are right
-
--- name: till_differences
-select kind, event_id, order_id, detail from private.till_differences() limit :most;

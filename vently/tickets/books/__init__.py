@@ -1,0 +1,1 @@
+"""The books: what was sold, held and paid, counted twice."""

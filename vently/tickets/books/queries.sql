@@ -1,0 +1,2 @@
+-- name: till_differences
+select kind, event_id, order_id, detail from private.till_differences() limit :most;
