@@ -289,3 +289,21 @@ update public.ticket_questions set label = 'Planted?' where event_id = :draft or
 
 -- name: ticket_questions_delete
 delete from public.ticket_questions where event_id = :draft or event_id = :members or event_id = :public
+
+-- name: event_hosts_insert
+insert into public.event_hosts (event_id, person_id, role) values (:members, :carol, 'door')
+
+-- name: event_hosts_update
+update public.event_hosts set person_id = :carol where event_id = :public
+
+-- name: event_hosts_delete
+delete from public.event_hosts where event_id = :public
+
+-- name: ticket_scans_insert
+insert into public.ticket_scans (event_id, scan_id, result, scanned_at) values (:public, 'planted', 'refused', now())
+
+-- name: ticket_scans_update
+update public.ticket_scans set undone_at = now()
+
+-- name: ticket_scans_delete
+delete from public.ticket_scans

@@ -71,6 +71,13 @@ SEES: dict[str, tuple[str, dict[str, set[str]]]] = {
         f"public.{table}": (f"select event_id from public.{table}", OF_SALES)
         for table in ("tills", "ticket_stocks", "ticket_types", "ticket_type_cards", "ticket_questions")
     },
+    **{
+        f"public.{table}": (
+            f"select event_id from public.{table}",
+            {"visitor": {"refused"}, "carol": set(), "bob": {"public"}, "alice": {"public"}},
+        )
+        for table in ("event_hosts", "ticket_scans")
+    },
     "public.discounts": (
         "select event_id from public.discounts",
         {"visitor": {"refused"}, "carol": set(), "bob": set(), "alice": ALL - {"unlisted"}},
@@ -110,7 +117,15 @@ async def hidden(alice: Person, bob: Person) -> Hidden:
     assert (await bob.put(f"/api/people/{alice.handle}/follow")).status_code == 200
     for name in ("draft", "members", "public"):
         await sell(alice, f"/api/events/{hidden.events[name]['id']}", "Sesame" if name != "members" else None)
+    await opens_the_door(alice, bob, hidden.public["id"])
     return hidden
+
+
+async def opens_the_door(alice: Person, bob: Person, event: str) -> None:
+    """Bob helps; something that is no ticket was scanned."""
+    assert (await alice.put(f"/api/events/{event}/hosts/{bob.handle}", {"role": "door"})).status_code == 200
+    scan = {"code": "jam", "scan_id": "one", "event": event}
+    assert (await bob.post("/api/tickets/checkins", scan)).json()["reason"] == "unknown"
 
 
 async def sell(alice: Person, event: str, access_code: str | None) -> None:
@@ -181,6 +196,8 @@ MAY: dict[str, dict[str, int]] = {
     "person_follows_delete": {"carol": 0, "bob": 1, "alice": 0},
     "profiles_update": {"carol": 0, "bob": 1, "alice": 0},
     "sellers_update": {"alice": 2},
+    "event_hosts_insert": {"alice": 1},
+    "event_hosts_delete": {"alice": 1},
     "tills_insert": {"alice": 1},
     "tills_update": {"alice": 3},
     "ticket_stocks_insert": {"alice": 1},
