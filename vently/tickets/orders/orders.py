@@ -20,7 +20,6 @@ sql = load(__package__)
 class Standing(msgspec.Struct):
     """What the page of an order shows beside it. `event`: for who has its tickets; `attempt`: the last to pay."""
 
-    status: str
     link_serial: int
     number: str
     event: dict[str, Any] | None

@@ -6,7 +6,7 @@ select set_config('vently.link', '', true)
 select o.document::text as body, o.version from public.order_cards o where o.id = :order;
 
 -- name: get_standing
-select o.status, o.link_serial, private.order_number(o.id) as number, private.event_of_mine(o.event_id) as event,
+select o.link_serial, private.order_number(o.id) as number, private.event_of_mine(o.event_id) as event,
        s.name as seller, s.bank_details,
        (select a.id from public.payment_attempts a where a.order_id = o.id order by a.id desc limit 1) as attempt
   from public.ticket_orders o
