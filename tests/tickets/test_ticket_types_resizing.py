@@ -2,14 +2,19 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 from cast import Person
 from selling import Sale
 from test_ticket_types import PLAIN, adds, listed, path, refused
 
+from vently.database.embedded import Server
 from vently.database.queries import Query
+from vently.tickets.types import selling
 
+LIMIT = "ticket_stocks_never_oversold"
 OWN_STOCK = Query("own_stock", "select y.stock_id from public.ticket_types y where y.id = $1", ("id",))
 
 
@@ -32,24 +37,44 @@ async def test_a_quantity_is_raised_and_lowered_while_it_sells(alice: Person, bo
 
 
 async def test_lowering_while_people_buy_never_oversells(alice: Person, bob: Person, sale: Sale) -> None:
-    at = f"/api/tickets/types/{sale.types['free']}"
-
-    async def resizes(quantity: int) -> int:
-        answer = await alice.patch(at, {"quantity": quantity})
-        assert answer.status_code in (200, 422), answer.text
-        return answer.status_code
-
-    buying = [sale.sells(bob, free=1) for _ in range(60)]
-    resizing = [resizes(quantity) for quantity in (90, 70, 50, 40, 30, 20, 60, 25, 10, 35)]
-    mixed = [one for pair in zip(buying[:50:5], resizing, strict=True) for one in pair]
-    answers = await asyncio.gather(*mixed, *[one for place, one in enumerate(buying) if place % 5 or place >= 50])
-    bought = [answer for answer in answers if not isinstance(answer, int)]
-    assert {answer.status_code for answer in bought} <= {201, 409}
+    bought, resized = await rush(alice, bob, sale)
+    assert set(bought) <= {201, 409}
+    assert set(resized) <= {200, 422}
     stock = await sale.stock("free")
-    sold = sum(answer.status_code == 201 for answer in bought)
-    assert stock.sold == sold <= stock.quantity
-    assert (await sale.tickets()).get("valid", 0) == sold
-    assert 200 in answers
+    assert stock.sold == bought.count(201) <= stock.quantity
+    assert (await sale.tickets()).get("valid", 0) == stock.sold
+
+
+async def test_without_the_guards_lowering_oversells(
+    monkeypatch: pytest.MonkeyPatch, server: Server, database_name: str, alice: Person, bob: Person, sale: Sale
+) -> None:
+    """The negative control: neither the verb nor the constraint looks at what is sold."""
+    owner = await asyncpg.connect(server.url("supabase_admin", database_name))
+    limit: str = await owner.fetchval(f"select pg_get_constraintdef(oid) from pg_constraint where conname = '{LIMIT}'")
+    said: str = await owner.fetchval(f"select obj_description(oid) from pg_constraint where conname = '{LIMIT}'")
+    monkeypatch.setattr(selling, "not_below", lambda _, __: None)
+    await owner.execute(f"alter table public.ticket_stocks drop constraint {LIMIT}")
+    try:
+        await rush(alice, bob, sale)
+        stock = await sale.stock("free")
+    finally:
+        event = UUID(sale.event["id"])
+        await owner.execute("delete from public.ticket_orders where event_id = $1", event)
+        await owner.execute("update public.ticket_stocks set held = 0, sold = 0 where event_id = $1", event)
+        await owner.execute(f"alter table public.ticket_stocks add constraint {LIMIT} {limit}")
+        await owner.execute(f"comment on constraint {LIMIT} on public.ticket_stocks is '{said}'")
+        await owner.close()
+    assert stock.sold > stock.quantity
+
+
+async def rush(alice: Person, bob: Person, sale: Sale) -> tuple[list[int], list[int]]:
+    """Sixty buy one each while Alice raises and lowers: what each was answered."""
+    at = f"/api/tickets/types/{sale.types['free']}"
+    sizes = [90, 70, 50, 40, 30, 20, 60, 25, 15, 10]
+    asked = [alice.patch(at, {"quantity": sizes[turn // 7]}) if turn % 7 == 6 else sale.sells(bob, free=1)
+             for turn in range(70)]  # fmt: skip
+    answers = [answer.status_code for answer in await asyncio.gather(*asked)]
+    return [one for turn, one in enumerate(answers) if turn % 7 != 6], answers[6::7]
 
 
 async def test_a_pool_bounds_what_its_types_sell(alice: Person, bob: Person) -> None:
