@@ -111,7 +111,7 @@ select o.id, o.created_at from public.ticket_orders o
 
 -- name: list_events_to_refund
 select e.id from public.events e
- where e.status = 'cancelled'
+ where e.status = 'cancelled' and e.ends_at > now() - interval '90 days'
    and exists (select from public.tickets t join public.ticket_orders o on o.id = t.order_id
                 where t.event_id = e.id and t.status = 'valid'
                   and not exists (select from public.disputes d where d.order_id = o.id and d.status = 'open'))

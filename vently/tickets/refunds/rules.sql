@@ -95,7 +95,7 @@ begin
    where t.amount > 0;
 
   if attempt.id is not null then
-    perform private.enqueue('send refunds', '{}', null, 'now');
+    perform private.enqueue('send refunds', '{}', null, it.event_id::text);  -- of other events nobody waits for it
   end if;
   return refund;
 end $$;
@@ -306,7 +306,7 @@ begin
   elsif outcome = 'requested' and it.status = 'failed' and it.reference is null and it.attempt_id is not null then
     -- The same id again: should the provider have made it after all, that is found and the money does not go twice.
     update public.refunds r set status = 'requested', settled_at = null, note = null, checked_at = it.created_at where r.id = it.id;
-    perform private.enqueue('send refunds', '{}', null, 'now');
+    perform private.enqueue('send refunds', '{}', null, it.order_id::text);
   elsif outcome = 'requested' and it.status in ('failed', 'by_hand') then
     raise exception 'This money does not go back by itself: send it another way, then mark it as sent.'
       using errcode = 'PT409', detail = 'not-by-itself';
@@ -517,7 +517,7 @@ begin
     -- What the provider would not give back meanwhile is still owed.
     update public.refunds r set status = 'requested', settled_at = null, note = null, checked_at = r.created_at
      where r.attempt_id = paid_by.id and r.status = 'failed' and r.reference is null;
-    perform private.enqueue('send refunds', '{}', null, 'now');
+    perform private.enqueue('send refunds', '{}', null, it.event_id::text);
     if exists (select from public.events e where e.id = it.event_id and e.status = 'cancelled') then
       perform private.enqueue('refund event', jsonb_build_object('event_id', it.event_id), null, it.event_id::text);
     end if;

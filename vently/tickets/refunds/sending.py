@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 8
 """Refunds one worker asks about at the same time."""
 
-OURS_TO_MEND = frozenset({"key_unknown", "not_permitted"})
+OURS_TO_MEND = frozenset({"key_unknown"})
 """Refusals that are about our account with the provider, not about the refund: it waits until that is mended."""
 
 
