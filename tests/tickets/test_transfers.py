@@ -11,7 +11,6 @@ from gates import Gate
 from issuing import Box, opened
 from selling import Sale
 
-
 OVER = """update events e set starts_at = now() - interval '9 h', ends_at = now()
 from tickets t where e.id = t.event_id and t.id = $1"""
 
