@@ -135,7 +135,7 @@ declare
 begin
   events := array(select e.id from public.events e
                    where e.slug = any (references_given)
-                      or e.id = any (array(select r::uuid from unnest(references_given) r where r ~ '^[0-9a-f-]{36}$')));
+                      or e.id = any (array(select r::uuid from unnest(references_given) r where r ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')));
   perform private.at_tills(events);
   moment := clock_timestamp();
   perform private.lapse(lapsing.event_id, moment)

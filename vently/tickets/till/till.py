@@ -1,8 +1,8 @@
 """The till: orders that arrive together are sold in one transaction, first come, first served.
 
 While batches are at the database, the next one gathers: an idle till answers a lone buyer at once, a busy one sells
-many with one commit. An event is in one batch of a node at a time, so that one whose row is held keeps no other waiting.
-Several nodes stay correct because the database takes their batches in turn (till/rules.sql).
+many with one commit. An event is in one batch of a node at a time, so that one whose row somebody holds keeps no other
+waiting. Several nodes stay correct because the database takes their batches in turn (till/rules.sql).
 """
 
 import asyncio
@@ -114,7 +114,9 @@ class Till:
     def _begin(self) -> None:
         """A batch for whoever waits, if one may begin now."""
         while len(self._batches) < BATCHES and (batch := self._next()):
-            task = asyncio.create_task(self._serve(batch))
+            events = {cart.event for cart, _ in batch}
+            self._events |= events
+            task = asyncio.create_task(self._serve(batch, events))
             self._batches.add(task)
             task.add_done_callback(self._ended)
 
@@ -135,9 +137,7 @@ class Till:
         self._waiting.extendleft(reversed(passed))
         return batch
 
-    async def _serve(self, batch: list[Waiting]) -> None:
-        events = {cart.event for cart, _ in batch}
-        self._events |= events
+    async def _serve(self, batch: list[Waiting], events: set[str]) -> None:
         try:
             again = await self._batch(batch)
         finally:
