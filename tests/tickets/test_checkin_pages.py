@@ -59,6 +59,13 @@ async def test_somebody_without_a_code_is_found_admitted_and_undone(
     assert "Nobody found" in browser.text
 
 
+async def test_who_has_not_paid_is_found_and_not_admitted(site: Site, gate: Gate, alice: Person, bob: Person) -> None:
+    await gate.sale.sells(bob, paid=1)
+    browser = await (await signed_in(site, alice)).opens(f"{door(gate)}?q=bob")
+    assert "Bob paid Not paid" in browser.text
+    assert f"{door(gate)}/admissions" not in browser.forms
+
+
 async def test_a_helper_keeps_the_door_and_sees_no_helpers_or_money(
     site: Site, gate: Gate, alice: Person, bob: Person, carol: Person
 ) -> None:

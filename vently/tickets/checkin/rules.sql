@@ -175,7 +175,7 @@ language sql stable security definer set search_path = '' as $$
     from (select t.id, coalesce(t.name, o.buyer_name) as name
             from public.ticket_orders o
             join public.tickets t on t.order_id = o.id
-           where o.event_id = (select private.door_of(find_at_door.event, null)) and t.status in ('valid', 'refunded')
+           where o.event_id = (select private.door_of(find_at_door.event, null)) and t.status <> 'void'
              and (strpos(lower(t.name), lower(q)) > 0 or strpos(lower(t.email), lower(q)) > 0
                   or strpos(lower(o.buyer_name), lower(q)) > 0 or strpos(lower(o.buyer_email), lower(q)) > 0
                   or starts_with(o.id::text, lower(q)))
