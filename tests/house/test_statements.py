@@ -23,6 +23,7 @@ _SPEAKS_SQL = re.compile(
 )
 
 SYSTEM_WITHIN = {
+    "database/connections.py",
     "database/pool.py",
     "cli.py",
     "commands",
@@ -30,6 +31,7 @@ SYSTEM_WITHIN = {
     "privacy",
     "jobs",
     "tickets/issued/jobs.py",
+    "tickets/till/jobs.py",
     "tickets/payments/attempts.py",
     "tickets/payments/hooks.py",
     "tickets/payments/jobs.py",
