@@ -48,6 +48,7 @@ MAY_CALL = {
         "private.hand_on",
         "private.has_ticket",
         "private.my_printed_tickets",
+        "private.my_ticket_times",
         "private.tickets_of_mine",
         "private.become_organizer",
         "private.check_in",

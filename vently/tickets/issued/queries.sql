@@ -4,11 +4,9 @@ select t.document::text as body, t.serial, t.status, t.mine from public.ticket_c
 -- name: list_tickets
 -- What is still to come and opens the door stands first, the soonest before the others; then the rest, the latest first.
 with mine as materialized (
-  select t.id,
-         case when t.status in ('valid', 'used', 'held') and t.ends_at >= now() then extract(epoch from t.starts_at)
-              else 1e11 - extract(epoch from t.starts_at) end::double precision as key
-    from public.ticket_cards t
-   where t.id in (select private.tickets_of_mine())
+  select m.id, case when m.opens then extract(epoch from m.starts_at)
+                    else 1e11 - extract(epoch from m.starts_at) end::double precision as key
+    from private.my_ticket_times() m
 ), found as materialized (
   select m.id, m.key from mine m
    where :after_key::double precision is null or (m.key, m.id) > (:after_key, :after_id::uuid)

@@ -26,6 +26,15 @@ language sql stable security definer set search_path = '' rows 20 as $$
    where t.order_id in (select private.orders_of_mine())
      and not exists (select from public.ticket_transfers x where x.ticket_id = t.id)
 $$;
+comment on function private.tickets_of_mine is 'What `has_ticket` is true of, without links';
+
+create or replace function private.my_ticket_times() returns table (id uuid, opens boolean, starts_at timestamptz)
+language sql stable security definer set search_path = '' rows 20 as $$
+  select t.id, t.status in ('held', 'valid') and e.ends_at >= now(), e.starts_at
+    from public.tickets t join public.events e on e.id = t.event_id
+   where t.id in (select private.tickets_of_mine())
+$$;
+comment on function private.my_ticket_times is 'My tickets to be put in order; `opens`: a door that is still to come';
 
 create or replace function private.admitted_at(ticket uuid) returns timestamptz
 language sql stable security definer set search_path = '' as $$
@@ -39,9 +48,10 @@ language sql stable security definer set search_path = '' as $$
           or private.event_is_mine(e.organizer_id, e.community_id) or e.id in (select private.events_i_staff()))
 $$;
 comment on function private.admitted_at is 'When the ticket was let in, for whoever may see the ticket; null: it was not';
-revoke execute on function private.has_ticket(public.tickets), private.tickets_of_mine(), private.admitted_at(uuid) from public;
+revoke execute on function private.has_ticket(public.tickets), private.tickets_of_mine(), private.my_ticket_times(),
+  private.admitted_at(uuid) from public;
 grant execute on function private.has_ticket(public.tickets), private.admitted_at(uuid) to anon, authenticated, service_role;
-grant execute on function private.tickets_of_mine() to authenticated;
+grant execute on function private.tickets_of_mine(), private.my_ticket_times() to authenticated;
 
 
 -- A ticket as people read it. Its code is added by the node, where `mine`.
