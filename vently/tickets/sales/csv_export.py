@@ -16,7 +16,7 @@ from vently.tickets.sales.shapes import Attendee, AttendeeChoice
 from vently.web import money
 
 MOST_ROWS = 100_000
-PAGE = 2000
+PAGE = 500
 """Rows of one statement, and written before others have their turn."""
 MARK = "\ufeff"
 """What tells Excel that a file is UTF-8."""

@@ -66,8 +66,9 @@ with found as materialized (
      and (:ticket_type::uuid is null or t.ticket_type_id = :ticket_type)
      and (:q::text is null or strpos(lower(concat_ws(E'\n', t.name, t.email, o.buyer_name, o.buyer_email)), lower(:q)) > 0
           or starts_with(o.id::text, lower(:q)) or t.id::text = lower(:q))
-     and (:after_id::uuid is null
-          or o.created_at <= :after_key::timestamptz and (o.created_at, t.id) < (:after_key, :after_id))
+     -- Written so that the index serves it also in a plan that is kept for all pages.
+     and o.created_at <= coalesce(:after_key::timestamptz, 'infinity')
+     and (o.created_at, t.id) < (coalesce(:after_key, 'infinity'), coalesce(:after_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
    order by o.created_at desc, t.id desc
    limit :count::int + 1
 ), placed as (
@@ -103,7 +104,8 @@ with found as materialized (
      and (:status::text is null or o.status = :status)
      and (:method::text is null or o.method = :method)
      and (:q::text is null or strpos(lower(o.buyer_name || E'\n' || o.buyer_email), lower(:q)) > 0 or starts_with(o.id::text, lower(:q)))
-     and (:after_id::uuid is null or (o.created_at, o.id) < (:after_key::timestamptz, :after_id))
+     and (o.created_at, o.id)
+         < (coalesce(:after_key::timestamptz, 'infinity'), coalesce(:after_id::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
    order by o.created_at desc, o.id desc
    limit :count::int + 1
 ), placed as (
