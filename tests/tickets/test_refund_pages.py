@@ -45,6 +45,9 @@ async def test_bob_gives_one_ticket_back(sale: Sale, till: Till, bob: Person) ->
     await page.sends(path, tickets=order["tickets"][0]["id"])
     assert page.path == f"/orders/{order['id']}"
     assert "€12.50 on the way back" in page.page
+    assert "On its way" in (await page.opens(path)).page
+    await till.sends()
+    assert ">Sent<" in (await page.opens(path)).page
     await till.check(sale)
 
 

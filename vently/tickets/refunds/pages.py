@@ -12,7 +12,7 @@ from vently.events import events
 from vently.events.shapes import Event
 from vently.refusals import Conflict, Invalid, NotAllowed, NotFound, Refusal
 from vently.tickets.refunds import desk, refunds
-from vently.tickets.refunds.shapes import Key, NewRefund, RefundOutcome
+from vently.tickets.refunds.shapes import Key, NewRefund, Refund, RefundOutcome
 from vently.tickets.till.shapes import Order
 from vently.web import facts, flashes, forms, money, pages
 from vently.web.answers import Answer, redirect
@@ -79,14 +79,16 @@ async def _terms_page(
     async with db.acting_as(viewer, link=link.words) as tx:
         await link.check(tx)
         terms = await refunds.terms(tx, order)
-    if terms is None:
-        raise NotFound
+        if terms is None:
+            raise NotFound
+        given = msgspec.json.decode(await refunds.listed(tx, order), type=list[Refund])
     return await pages.page(
         request,
         "tickets/refund.html",
         status=refused.status if refused else 200,
         order=order,
         terms=terms,
+        given=given,
         key=_suffix(key),
         errors=wrong(refused) if refused else {},
     )
