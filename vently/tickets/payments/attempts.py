@@ -100,7 +100,7 @@ async def begin(parts: Parts, attempt: UUID) -> Begun:
         return await tx.one(sql.begin_attempt, Begun, attempt=attempt, provider=provider.name)
 
 
-async def start(parts: Parts, attempt: UUID) -> str | None:
+async def start(parts: Parts, found: Asked) -> str | None:
     """The provider's checkout of an attempt that was begun, and where it is. None: it ended meanwhile.
 
     Its reference is kept before anybody is sent there, so that no payment is missed. Raises NotAnswering and
@@ -108,12 +108,12 @@ async def start(parts: Parts, attempt: UUID) -> str | None:
     """
     provider: Payments = parts.other["payments"]
     try:
-        started = await provider.start(checkout(parts, await asked(parts, attempt)))
+        started = await provider.start(checkout(parts, found))
     except PaymentsUnavailable as error:
-        log.warning("checkout not started", attempt=str(attempt), reason=str(error))
+        log.warning("checkout not started", attempt=str(found.attempt), reason=str(error))
         raise NotAnswering from None
     async with parts.database.acting_as_system() as tx:
-        stands = await tx.value(sql.keep_reference, attempt=attempt, reference=started.reference)
+        stands = await tx.value(sql.keep_reference, attempt=found.attempt, reference=started.reference)
     return started.url if stands else None
 
 

@@ -85,8 +85,8 @@ async def pretend_to_pay(request: Any, attempt: UUID, viewer: Viewer) -> Answer:
     if begun.state == "moved":
         return redirect(f"/pretend/checkout/{begun.attempt}")
     if begun.state == "begun":
-        await attempts.start(parts, attempt)
         found = await attempts.asked(parts, attempt)
+        await attempts.start(parts, found)
         return await pages.page(request, "tickets/pretend_checkout.html", checkout=found)
     return await _told(request, begun, 409, begun.sentence or "")
 
@@ -103,7 +103,8 @@ async def pretend(request: Any, attempt: UUID) -> Answer:
     if found.provider != pretender.name:
         raise NotFound
     # A provider knows nothing of our orders: what it has not closed can be paid, also too late.
-    await attempts.start(parts, attempt)
+    if found.reference is None:
+        await attempts.start(parts, found)
     standing = await pretender.decide(attempt, cast("Outcome", outcome), amount=found.amount, currency=found.currency)
     if standing.status == "paid" and (await attempts.asked(parts, attempt)).status != "paid":
         raise NotAnswering  # our webhook did not get through; sent again, it is told again
@@ -145,7 +146,7 @@ async def _place_to_pay(parts: Parts, attempt: UUID) -> str | None:
             raise NotAnswering from None
         if await settling.apply(parts, attempt, standing) != "open":
             return None
-    return await attempts.start(parts, attempt)
+    return await attempts.start(parts, found)
 
 
 async def _told(request: Any, begun: Begun, status: int, sentence: str, *, again: str = "") -> Answer:
