@@ -185,6 +185,7 @@ async def jobs_of(settings: Settings) -> AsyncIterator[Jobs]:
     try:
         yield work
     finally:
+        await parts.other["payments"].aclose()
         await database.close()
 
 
