@@ -147,6 +147,35 @@ update private.jobs set kind = 'planted'
 -- name: jobs_delete
 delete from private.jobs
 
+-- name: ticket_orders_insert
+insert into public.ticket_orders (id, event_id, buyer_id, buyer_name, buyer_email, status, method, currency, subtotal, total)
+values (gen_random_uuid(), :members, :me, 'Planted', 'planted@example.org', 'paid', 'free', 'EUR', 0, 0)
+
+-- name: ticket_orders_update
+update public.ticket_orders set status = 'paid'
+
+-- name: ticket_orders_delete
+delete from public.ticket_orders
+
+-- name: tickets_insert
+insert into public.tickets (order_id, event_id, ticket_type_id, status, price, paid)
+select t.order_id, t.event_id, t.ticket_type_id, 'valid', 0, 0 from public.tickets t
+
+-- name: tickets_update
+update public.tickets set status = 'valid'
+
+-- name: tickets_delete
+delete from public.tickets
+
+-- name: ticket_transfers_insert
+insert into public.ticket_transfers (ticket_id, serial) select gen_random_uuid(), 1
+
+-- name: ticket_transfers_update
+update public.ticket_transfers set serial = 2
+
+-- name: ticket_transfers_delete
+delete from public.ticket_transfers
+
 -- name: payment_attempts_insert
 insert into public.payment_attempts (id, order_id, provider, amount, currency)
 select gen_random_uuid(), gen_random_uuid(), 'planted', 1, 'EUR'
@@ -260,7 +289,7 @@ select s.event_id, 'EUR', s.id, 'Planted', 0 from public.ticket_stocks s where s
 update public.ticket_types set price = 0 where event_id = :draft or event_id = :members or event_id = :public
 
 -- name: ticket_types_delete
-delete from public.ticket_types where event_id = :draft or event_id = :members or event_id = :public
+delete from public.ticket_types where event_id = :draft or event_id = :public
 
 -- name: ticket_type_codes_insert
 insert into public.ticket_type_codes (ticket_type_id, access_code)
