@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from cast import Person
@@ -103,6 +104,21 @@ async def test_closed_after_it_was_paid_it_stays_paid(shop: Shop, bought: Books,
     assert (await bought.now()).status == "paid"
     assert (await bought.attempt()).status == "paid"
     assert await differences(shop.sale) == []
+
+
+async def test_a_notice_that_could_not_be_done_is_not_taken(shop: Shop, bought: Books, payment: Payment) -> None:
+    paid = payment.paid()
+    connection = await asyncpg.connect(shop.site.settings.platform_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("select private.at_till($1)", UUID(shop.sale.event["id"]))  # and stays there
+    busy = await shop.tells(paid)
+    await transaction.rollback()
+    await connection.close()
+    assert busy.status_code == 503
+    assert (await bought.now()).status == "pending"
+    assert (await shop.tells(paid)).status_code == 204
+    assert (await bought.now()).status == "paid"
 
 
 async def test_one_checkout_paid_by_two_payments_is_noted(shop: Shop, bought: Books, payment: Payment) -> None:
