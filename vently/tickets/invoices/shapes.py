@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from vently.tickets.till.shapes import Money
+from vently.web.words import line
 
-_Key = Annotated[str, Meta(max_length=100)]
+_Key = Annotated[str, line(100, shortest=0)]
 
 
 class OrderKey(msgspec.Struct):

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from vently.tickets.till.shapes import AttendeeName, Money, TypeName
 from vently.web.words import CursorText, Email, PageSize, line
@@ -14,7 +13,7 @@ from vently.web.words import CursorText, Email, PageSize, line
 class TicketKey(msgspec.Struct):
     """The key of a signed link, for who has no account."""
 
-    key: Annotated[str, Meta(max_length=100)] | None = None
+    key: Annotated[str, line(100, shortest=0)] | None = None
 
 
 class MyTickets(msgspec.Struct):

@@ -13,7 +13,7 @@ from vently.web.words import CursorText, Email, PageSize, line, text
 class Key(msgspec.Struct):
     """The key of a signed link, for who has no account."""
 
-    key: Annotated[str, Meta(max_length=100)] | None = None
+    key: Annotated[str, line(100, shortest=0)] | None = None
 
 
 class Mine(msgspec.Struct):

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from vently.web.words import text
+from vently.web.words import line, text
 
 RefundStatus = Literal["requested", "pending", "succeeded", "failed", "by_hand"]
 
@@ -15,7 +15,7 @@ RefundStatus = Literal["requested", "pending", "succeeded", "failed", "by_hand"]
 class Key(msgspec.Struct):
     """The key of a signed link, for who has no account."""
 
-    key: Annotated[str, Meta(max_length=100)] | None = None
+    key: Annotated[str, line(100, shortest=0)] | None = None
 
 
 class NewRefund(msgspec.Struct, forbid_unknown_fields=True):
