@@ -43,7 +43,7 @@ language sql stable set search_path = '' as $$
     select y.id as type, y.name, y.place, t.price, coalesce(t.tax_rate, y.tax_rate) as rate, t.paid, t.tax,
            case when invoice_lines.fee_on_top then t.platform_fee else 0 end as fee
       from unnest(seats) t
-      join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+      join public.ticket_types y on y.id = t.ticket_type_id
   ), sorts as (
     select name || case when paid - fee < price then ' (reduced)' else '' end as text, place, type,
            count(*) as quantity, paid - fee as unit, rate, sum(paid - fee) as gross,

@@ -80,7 +80,7 @@ select t.id, t.order_id, t.event_id, t.serial, own.mine,
          'created_at', t.created_at) as document
   from public.tickets t
   left join public.events e on e.id = t.event_id  -- of what is unlisted or for members, holders have what they need to know
-  left join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+  left join public.ticket_types y on y.id = t.ticket_type_id
   left join public.ticket_orders o on o.id = t.order_id
   left join public.profiles p on p.id = t.holder_id,
        lateral (select private.has_ticket(t) as mine, private.admitted_at(t.id) as used_at) own,
@@ -112,7 +112,7 @@ language sql stable security definer set search_path = '' as $$
   select t.id, t.serial, t.status, y.name, coalesce(t.name, case when x.id is null then o.buyer_name else p.name end, ''),
          private.order_number(o.id), case when x.id is null then t.paid end, o.currency, private.printed_event(t.event_id)
     from public.tickets t
-    join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+    join public.ticket_types y on y.id = t.ticket_type_id
     join public.ticket_orders o on o.id = t.order_id
     left join public.profiles p on p.id = t.holder_id
     left join public.ticket_transfers x on x.ticket_id = t.id and x.serial = (
@@ -140,7 +140,7 @@ language sql stable security definer set search_path = '' as $$
          o.expires_at, s.bank_details,
          (select coalesce(jsonb_agg(jsonb_build_array(k.name, k.count) order by k.place, k.id), '[]')
             from (select y.id, y.name, y.place, count(*) as count
-                    from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+                    from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
                    where t.order_id = o.id group by y.id, y.name, y.place) k),
          array(select t.id from public.tickets t
                 where t.order_id = o.id and t.status = 'valid'

@@ -103,7 +103,7 @@ select coalesce(sum(c.price), 0)::bigint as subtotal, coalesce(sum(c.off), 0)::b
 
 -- name: list_order_tickets
 select t.id, y.name as type, t.name, t.status, t.serial, t.answers, private.has_ticket(t) as opens
-  from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+  from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
  where t.order_id = :order
  order by y.place, t.id;
 
@@ -115,7 +115,7 @@ select q.id, q.label, q.kind, q.choices, q.required
 
 -- name: list_my_tickets
 select t.id, t.order_id, y.name as type, t.name, t.status, private.event_of_mine(t.event_id) as event
-  from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+  from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
  where t.id in (select private.tickets_of_mine()) and t.status = 'valid'
  order by t.id desc
  limit 200;
@@ -125,7 +125,7 @@ select t.id, t.order_id, y.name as type, t.name, t.status, t.serial, y.transfera
        coalesce(private.event_of_mine(t.event_id), private.ticketed_event(e)::jsonb) as event,
        private.has_ticket(t) as opens, o.id is not null as order_seen
   from public.tickets t
-  join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+  join public.ticket_types y on y.id = t.ticket_type_id
   left join public.ticket_orders o on o.id = t.order_id
   left join public.events e on e.id = t.event_id
  where t.id = :ticket;

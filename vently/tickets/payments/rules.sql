@@ -39,7 +39,8 @@ begin
     perform private.lapse(o.event_id, moment);
     if exists (select from private.stock_of(o.id, was) mine join public.ticket_stocks s on s.id = mine.stock_id
                 where s.held + s.sold + mine.count > s.quantity)
-       or exists (select from public.discounts d where d.id = o.discount_id and d.uses >= d.max_uses) then
+       or exists (select from public.discounts d where d.id = o.discount_id and d.uses >= d.max_uses)
+       or private.has_enough(o) then
       return false;
     end if;
     update public.discounts d set uses = d.uses + 1 where d.id = o.discount_id;
@@ -72,10 +73,25 @@ end $$;
 comment on function private.honour is
   'Its tickets are valid from now on, if it is pending, or is over and all it held is still there. The caller is at the till, and has the money';
 
+-- Whoever lets holds go and pays for all of them in the end gets no more than others.
+create or replace function private.has_enough(o public.ticket_orders) returns boolean
+language sql stable set search_path = '' as $$
+  select exists (
+    select from (select t.ticket_type_id, count(*) as count from public.tickets t where t.order_id = o.id group by 1) wanted
+      join public.ticket_types y on y.event_id = o.event_id and y.id = wanted.ticket_type_id
+     where y.per_person_max < wanted.count + (
+           select count(*)
+             from public.ticket_orders x join public.tickets t on t.order_id = x.id
+            where x.event_id = o.event_id and (lower(x.buyer_email) = lower(o.buyer_email) or x.buyer_id = o.buyer_id)
+              and t.ticket_type_id = y.id and t.status in ('held', 'valid')))
+$$;
+comment on function private.has_enough is 'With this order, which is over, its buyer would have more of a type than one person may';
+revoke execute on function private.has_enough(public.ticket_orders) from public, anon, authenticated;
+
 create or replace function private.stock_of(the_order uuid, standing text) returns table (stock_id uuid, count int)
 language sql stable set search_path = '' as $$
   select stock.id, count(*)::int
-    from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id,
+    from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id,
          lateral (values (y.stock_id), (y.pool_id)) stock (id)
    where t.order_id = the_order and t.status = standing and stock.id is not null
    group by stock.id
@@ -193,11 +209,11 @@ begin
   end if;
   perform private.at_till(o.event_id);
   moment := clock_timestamp();
-  select * into o from public.ticket_orders x where x.id = the_order;
+  select * into o from public.ticket_orders x where x.id = the_order for no key update;  -- as corrections do, before its tickets
   if o.status not in ('pending', 'expired', 'cancelled') or o.total = 0 then
     raise exception 'This order is paid already.' using errcode = 'PT409', detail = 'order-paid';
   elsif not private.honour(o.id, moment) then
-    raise exception 'This order is over, and what it held is gone: give the money back.' using errcode = 'PT409', detail = 'order-over';
+    raise exception 'This order is over, and what it held is gone, or its buyer has as many as one may: give the money back.' using errcode = 'PT409', detail = 'order-over';
   end if;
   update public.ticket_orders x set method = the_method where x.id = o.id;
   insert into public.ledger_transfers (order_id, seller_id, debit, credit, amount, currency, cause, cause_id)
@@ -334,7 +350,7 @@ select a.id as attempt, a.provider, a.status, a.reference, a.created_at as opene
        coalesce((select json_agg(json_build_object('name', l.name, 'quantity', l.quantity, 'amount', l.paid)
                                  order by l.place, l.name, l.paid)
           from (select y.name, y.place, t.paid, count(*) as quantity
-                  from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+                  from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
                  where t.order_id = o.id group by y.name, y.place, t.paid) l), '[]') as lines
   from public.payment_attempts a
   join public.ticket_orders o on o.id = a.order_id

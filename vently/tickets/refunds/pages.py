@@ -212,7 +212,8 @@ def _asked(form: RefundForm, currency: str) -> NewRefund:
         amount = money.minor(form.amount, currency) if form.amount else None
     except money.NotMoney as error:
         raise Invalid.at("/amount", str(error)) from None
-    return as_shape(NewRefund, {"tickets": form.tickets, "amount": amount, "reason": form.reason})
+    ticked = {"tickets": form.tickets} if form.tickets else {}
+    return as_shape(NewRefund, {**ticked, "amount": amount, "reason": form.reason})
 
 
 def _said(amount: int, currency: str) -> str:

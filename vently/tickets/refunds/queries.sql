@@ -66,7 +66,7 @@ select o.document::text as body from public.order_cards o where o.id = :order an
 -- name: show_tickets
 select t.id, y.name as type, coalesce(t.name, t.email) as name, t.status, t.paid,
        exists (select from public.ticket_scans s where s.ticket_id = t.id and s.result = 'admitted' and s.undone_at is null) as used
-  from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+  from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
  where t.order_id = :order order by t.id;
 
 -- name: show_refunds

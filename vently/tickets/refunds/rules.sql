@@ -42,7 +42,7 @@ language sql volatile set search_path = '' as $$
     returning t.event_id, t.ticket_type_id
   ), counts as (
     select stock.id, count(*) as taken
-      from dead join public.ticket_types y on y.event_id = dead.event_id and y.id = dead.ticket_type_id,
+      from dead join public.ticket_types y on y.id = dead.ticket_type_id,
            lateral (values (y.stock_id), (y.pool_id)) stock (id)
      where stock.id is not null
      group by stock.id
@@ -150,7 +150,10 @@ $$;
 create or replace function private.handed_on(it public.ticket_orders, seat public.tickets) returns boolean
 language sql stable set search_path = '' as $$
   select seat.serial > 1 and (seat.holder_id is distinct from it.buyer_id
-                              or coalesce(seat.holder_id is null and lower(seat.email) <> lower(it.buyer_email), false))
+                              or coalesce(seat.holder_id is null and lower(seat.email) <> lower(it.buyer_email), false)
+                              -- A guest's own address says nothing: they may have corrected it since.
+                              or seat.holder_id is null
+                                 and exists (select from public.ticket_transfers x where x.ticket_id = seat.id))
 $$;
 -- Until when buyers give tickets back by themselves; null: never. What cost nothing they give back until it begins, and
 -- what is for an event that will not take place, always.
@@ -269,7 +272,7 @@ language sql stable security definer set search_path = '' as $$
            'tickets', coalesce((
              select json_agg(json_build_object('id', t.id, 'type', y.name, 'name', t.name, 'amount', private.worth_of(o, array[t.id]),
                       'used', private.admitted_of(array[t.id]), 'handed_on', private.handed_on(o, t)) order by t.id)
-               from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+               from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
               where t.order_id = o.id and t.status = 'valid'), '[]'))
     from public.ticket_orders o
     join public.events e on e.id = o.event_id

@@ -21,7 +21,7 @@ class Key(msgspec.Struct):
 class NewRefund(msgspec.Struct, forbid_unknown_fields=True):
     """Tickets to take back for what they cost, an amount, or (with neither) all that is left of the order."""
 
-    tickets: Annotated[list[UUID], Meta(max_length=2000)] = []
+    tickets: Annotated[list[UUID], Meta(min_length=1, max_length=2000, description="left out, all that are left")] = []
     amount: Annotated[int, Meta(ge=1, le=100_000_000_000, description="integer minor units")] | None = None
     reason: Annotated[str, text(500)] = ""
 

@@ -29,7 +29,7 @@ begin
     returning t.event_id, t.ticket_type_id
   ), counts as (
     select stock.id, count(*) as taken
-      from voided join public.ticket_types y on y.event_id = voided.event_id and y.id = voided.ticket_type_id,
+      from voided join public.ticket_types y on y.id = voided.ticket_type_id,
            lateral (values (y.stock_id), (y.pool_id)) stock (id)
      where stock.id is not null
      group by stock.id
@@ -298,9 +298,11 @@ begin
           status := 0;
         end if;
         select count(*) into mine
-          from public.ticket_orders o join public.tickets t on t.order_id = o.id
-         where o.event_id = cart.event_id and (lower(o.buyer_email) = lower(cart.email) or o.buyer_id = cart.viewer)
-           and t.ticket_type_id = line.id and t.status in ('held', 'valid');
+          from (select o.id from public.ticket_orders o
+                 where lower(o.buyer_email) = lower(cart.email) and o.event_id = cart.event_id
+                 union
+                select o.id from public.ticket_orders o where o.buyer_id = cart.viewer and o.event_id = cart.event_id) theirs
+          join public.tickets t on t.order_id = theirs.id and t.ticket_type_id = line.id and t.status in ('held', 'valid');
         if mine + together > line.per_person_max then
           status := 409; slug := 'limit-per-person'; pointer := '/items/' || line.n - 1 || '/quantity';
           sentence := 'At most ' || line.per_person_max || ' of “' || line.name || '” for one person.';
