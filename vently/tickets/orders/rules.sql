@@ -96,7 +96,7 @@ select o.id, o.event_id, o.buyer_id, o.status, o.version, o.link_serial, o.creat
                     'price', json_build_object('amount', lines.price, 'currency', o.currency),
                     'amount', json_build_object('amount', lines.paid, 'currency', o.currency)) order by lines.place, lines.id)
              from (select y.id, y.name, y.place, t.price, count(*) as quantity, sum(t.paid) as paid
-                     from public.tickets t join public.ticket_types y on y.event_id = t.event_id and y.id = t.ticket_type_id
+                     from public.tickets t join public.ticket_types y on y.id = t.ticket_type_id
                     where t.order_id = o.id
                     group by y.id, y.name, y.place, t.price) lines),
          'tickets', (
@@ -186,6 +186,7 @@ begin
     update public.tickets t
        set serial = t.serial + 1, email = case when lower(t.email) = lower(found.buyer_email) then buyer ->> 'email' else t.email end
      where t.order_id = found.id and t.status in ('held', 'valid')
+       and not private.was_handed_on(t.id)  -- its code went to its taker
        and (lower(t.email) = lower(found.buyer_email) or t.email is null and t.holder_id is not distinct from found.buyer_id);
     if found.status <> 'pending' then
       perform private.enqueue('mail tickets', jsonb_build_object('order_id', found.id), key => 'order:' || found.id);
@@ -203,7 +204,8 @@ begin
     trouble := case
       when asked.id is null then '/ticket: is no ticket of this order'
       when asked.status not in ('held', 'valid') then '/ticket: opens no door any more'
-      when asked.holder_id is not null and asked.holder_id is distinct from found.buyer_id
+      when (asked.holder_id is not null and asked.holder_id is distinct from found.buyer_id
+            or asked.holder_id is null and private.was_handed_on(asked.id))
            and not private.order_is_of_my_event(found) then '/ticket: belongs to somebody else now'
       when asked.given ? 'answers' and private.wrong_answer(questions, asked.given -> 'answers') is not null
         then '/answers: ' || private.wrong_answer(questions, asked.given -> 'answers') end;
@@ -247,7 +249,8 @@ create or replace function private.types_behind(event uuid, code text) returns s
 language sql stable security definer set search_path = '' rows 5 as $$
   select y.*
     from public.ticket_types y join public.ticket_type_codes w on w.ticket_type_id = y.id
-   where y.event_id = types_behind.event and y.locked and w.access_code = types_behind.code and private.sells_to_me(y.event_id)
+   where y.event_id = types_behind.event and y.locked and upper(w.access_code) = upper(types_behind.code)
+     and private.sells_to_me(y.event_id)
 $$;
 comment on function private.types_behind is 'Ticket types, hidden ones as well, that this access code opens';
 revoke execute on function private.discount_called(uuid, text), private.types_behind(uuid, text) from public;
