@@ -44,21 +44,43 @@ grant update (currency, methods, hold_minutes, transfer_hours, refund_hours, fee
 create trigger tills_touch before update of methods, hold_minutes, transfer_hours, refund_hours, fee_on_top, currency, seller_id
   on public.tills for each row execute function private.touch();
 
-create or replace function private.name_seller() returns trigger
-language plpgsql volatile security definer set search_path = '' as $$
+create or replace function private.seller_of(event uuid) returns uuid
+language plpgsql volatile set search_path = '' as $$
 begin
   insert into public.sellers (community_id, person_id, name)
   select e.community_id, case when e.community_id is null then e.organizer_id end, coalesce(c.name, p.name)
     from public.events e left join public.communities c on c.id = e.community_id left join public.profiles p on p.id = e.organizer_id
-   where e.id = new.event_id
+   where e.id = seller_of.event
   on conflict do nothing;
-  select s.id into new.seller_id
-    from public.sellers s join public.events e on e.id = new.event_id
-   where s.community_id = e.community_id or e.community_id is null and s.person_id = e.organizer_id;
+  return (
+    select s.id from public.sellers s join public.events e on e.id = seller_of.event
+     where s.community_id = e.community_id or e.community_id is null and s.person_id = e.organizer_id);
+end $$;
+comment on function private.seller_of is 'What an event takes goes to its community, else to its organiser';
+create or replace function private.name_seller() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  new.seller_id := private.seller_of(new.event_id);
   return new;
 end $$;
-comment on function private.name_seller is 'What an event takes goes to its community, else to its organiser';
-revoke execute on function private.name_seller() from public, anon, authenticated;
+-- Sold tickets are the seller's to honour and to refund: what has sold stays with them.
+create or replace function private.move_seller() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if exists (select from public.ticket_orders o
+              where o.event_id = new.id and o.total > 0
+                and (o.status not in ('expired', 'cancelled')
+                     or exists (select from public.ledger_transfers l where l.order_id = o.id)
+                     or exists (select from public.payment_attempts a where a.order_id = o.id and a.status = 'open'))) then
+    raise exception 'Tickets were sold for this event: it stays where its money goes.'
+      using errcode = 'PT409', detail = 'has-orders', hint = '/community';
+  end if;
+  update public.tills t set seller_id = private.seller_of(new.id) where t.event_id = new.id;
+  return null;
+end $$;
+revoke execute on function private.seller_of(uuid), private.name_seller(), private.move_seller() from public, anon, authenticated;
+create trigger events_move_seller after update of community_id on public.events
+  for each row when (old.community_id is distinct from new.community_id) execute function private.move_seller();
 create trigger tills_name_seller before insert on public.tills for each row execute function private.name_seller();
 
 create policy "stocks are seen with their event" on public.ticket_stocks for select to anon, authenticated

@@ -1,0 +1,133 @@
+"""What people try with orders that are theirs and tickets that are not, and what holds all the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import refunding
+from cast import Person, Site
+from paying import differences, key_of, orders, pretends
+from refunding import Till
+from selling import Sale, on_sale
+
+from vently.database.pool import Database
+from vently.database.queries import parse
+
+sql = parse("""
+-- name: hand_on
+select private.hand_on(:ticket, :email, null);
+""")
+
+TAKER = "taker@example.org"
+
+
+@pytest.fixture
+async def till(site: Site) -> AsyncIterator[Till]:
+    async with refunding.opened(site) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def handed_on(sale: Sale, till: Till, visitor: Person) -> Any:
+    """A guest's order, whose only ticket is a taker's who has no account. Buyers may give tickets back."""
+    await till.owner.execute("update public.tills set refund_hours = 1 where event_id = $1", UUID(sale.event["id"]))
+    order = await till.buys(sale, visitor, paid=1)
+    async with sale.db.acting_as(visitor.viewer, link=f"order:{order['id']}") as tx:
+        await tx.execute(sql.hand_on, ticket=UUID(order["tickets"][0]["id"]), email=TAKER)
+    return order
+
+
+async def test_who_calls_themselves_the_taker_cannot_turn_the_ticket_into_money(
+    handed_on: Any, till: Till, sale: Sale, visitor: Person
+) -> None:
+    corrected = await _corrects(visitor, handed_on, TAKER)
+    answer = await visitor.post(
+        f"/api/tickets/orders/{handed_on['id']}/refunds?key={key_of(corrected)}",
+        {"tickets": [handed_on["tickets"][0]["id"]]},
+    )
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "handed-on")
+    await till.check(sale)
+
+
+async def test_who_called_themselves_the_taker_does_not_take_the_ticket_back(
+    handed_on: Any, till: Till, visitor: Person
+) -> None:
+    corrected = await _corrects(visitor, handed_on, TAKER)
+    await _corrects(visitor, corrected, "vera@example.org")
+    ticket = await till.owner.fetchrow(
+        "select email, serial from public.tickets where id = $1", UUID(handed_on["tickets"][0]["id"])
+    )
+    assert tuple(ticket) == (TAKER, 2)
+
+
+async def test_a_taker_without_an_account_is_not_renamed_by_the_buyer(
+    handed_on: Any, visitor: Person, alice: Person
+) -> None:
+    there, ticket = f"/api/tickets/orders/{handed_on['id']}", handed_on["tickets"][0]["id"]
+    name = {"attendees": [{"ticket": ticket, "name": "Mallory"}]}
+    refused = await visitor.patch(f"{there}?key={key_of(handed_on)}", name)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/attendees/0/ticket")
+    assert (await alice.patch(there, name)).status_code == 200
+
+
+async def test_paying_late_for_what_was_let_go_gives_nobody_more_than_the_limit(
+    sale: Sale, site: Site, till: Till, bob: Person
+) -> None:
+    await till.owner.execute(
+        "update public.ticket_types set per_person_max = 2 where id = $1", UUID(sale.types["paid"])
+    )
+    let_go = []
+    for _ in range(3):
+        order = await orders(sale, bob, paid=2)
+        await site.client.get(f"/pretend/checkout/{(await order.attempt()).id}", headers={"accept": "text/html"})
+        assert (await bob.delete(f"/api/tickets/orders/{order.id}")).status_code == 204
+        let_go.append(order)
+    for order in let_go:
+        await pretends(site, order, "paid")
+    assert [(await order.now()).valid for order in let_go] == [2, 0, 0]
+    assert [[refund.cause for refund in await order.refunds()] for order in let_go] == [[], ["too_late"], ["too_late"]]
+    assert await differences(sale) == []
+
+
+async def test_corrections_and_money_by_hand_meet_without_a_deadlock(alice: Person, bob: Person, db: Database) -> None:
+    event = await alice.creates("A barn dance")
+    sale = await on_sale(db, alice, event, {"paid": (1000, 100)}, methods=("transfer",))
+    for _ in range(10):
+        order = await orders(sale, bob, paid=8)
+        at = f"/api/tickets/orders/{order.id}"
+        names = [{"ticket": ticket["id"], "name": "Bobby"} for ticket in reversed(order.order["tickets"])]
+        *corrections, settled = await asyncio.gather(
+            *(bob.patch(at, {"attendees": names}) for _ in range(3)),
+            bob.patch(at, {"buyer": {"email": "other@example.org"}}),
+            alice.post(f"{at}/settlement", {"method": "transfer"}),
+        )
+        assert [answer.status_code for answer in corrections] == [200] * 4
+        assert settled.status_code == 201, settled.text
+    assert await differences(sale) == []
+
+
+async def test_what_an_event_takes_moves_with_it_to_its_community_until_it_has_sold(
+    alice: Person, bob: Person, db: Database, till: Till
+) -> None:
+    community, event = await alice.founds("A club"), await alice.creates("A ball")
+    sale = await on_sale(db, alice, event, {"paid": (1000, 5)})
+    there = f"/api/events/{event['id']}"
+    assert (await alice.patch(there, {"community": community["slug"]})).status_code == 200
+    seller = await till.owner.fetchval(
+        "select s.community_id from public.tills t join public.sellers s on s.id = t.seller_id where t.event_id = $1",
+        UUID(event["id"]),
+    )
+    assert seller == UUID(community["id"])
+    held = await orders(sale, bob, paid=1)
+    refused = await alice.patch(there, {"community": None})
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "has-orders")
+    assert (await bob.delete(f"/api/tickets/orders/{held.id}")).status_code == 204
+    assert (await alice.patch(there, {"community": None})).status_code == 200
+
+
+async def _corrects(person: Person, order: Any, email: str) -> Any:
+    answer = await person.patch(f"/api/tickets/orders/{order['id']}?key={key_of(order)}", {"buyer": {"email": email}})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
