@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import multiprocessing
 import os
 import signal
@@ -71,7 +72,11 @@ def worker() -> Any:
     if (parent := multiprocessing.parent_process()) is not None:
         # Should the parent be killed, its workers do not stay behind and keep the port.
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    return app.worker()
+    made = app.worker()
+    # What was imported stays: looking through it for garbage holds up requests for 0.1 s, again and again.
+    gc.collect()
+    gc.freeze()
+    return made
 
 
 def _serve(settings: Settings, sockets: list[socket.socket], workers: int) -> None:
