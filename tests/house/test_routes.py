@@ -134,6 +134,13 @@ async def hidden(alice: Person, bob: Person) -> Hidden:
     return hidden
 
 
+async def test_the_reference_for_people_names_every_operation(visitor: Person) -> None:
+    page, document = await visitor.get("/docs"), (await visitor.get("/openapi.json")).json()
+    assert page.status_code == 200
+    assert [path for path in document["paths"] if path not in page.text] == []
+
+
+
 async def test_no_route_shows_or_changes_what_is_hidden(
     alice: Person, bob: Person, carol: Person, visitor: Person, hidden: Hidden
 ) -> None:
