@@ -131,3 +131,34 @@ async def _corrects(person: Person, order: Any, email: str) -> Any:
     answer = await person.patch(f"/api/tickets/orders/{order['id']}?key={key_of(order)}", {"buyer": {"email": email}})
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def test_whatever_is_taken_off_a_card_can_take_the_rest(alice: Person, bob: Person, db: Database) -> None:
+    sale = await on_sale(
+        db, alice, await alice.creates("A souk"), {"seat": (12_340, 50), "chosen": (1000, 50)}, currency="KWD"
+    )
+    there = f"/api/events/{sale.event['id']}"
+    for code in ({"code": "THIRD", "percent": 33}, {"code": "LESS", "amount": 777}):
+        made = await alice.post(f"{there}/discounts", code)
+        assert made.status_code == 201, made.text
+    for code in ("THIRD", "LESS"):
+        answer = await bob.post("/api/tickets/orders", sale.cart(bob, seat=3, chosen=1) | {"discount_code": code})
+        assert [ticket["amount"]["amount"] % 10 for ticket in answer.json()["tickets"]] == [0] * 4, answer.text
+    odd = {"price": {"amount": 1005, "currency": "KWD"}}
+    new = await alice.post(f"{there}/ticket-types", {"name": "Odd", "quantity": 1} | odd)
+    assert (new.status_code, new.json()["errors"][0]["pointer"]) == (422, "/price/amount")
+    assert (await alice.patch(f"/api/tickets/types/{sale.types['seat']}", odd)).status_code == 422
+    assert (await alice.patch(f"/api/tickets/types/{sale.types['chosen']}", {"pay_what_you_want": True})).is_success
+    cart = sale.cart(bob, chosen=1)
+    cart["items"][0] |= odd
+    offered = await bob.post("/api/tickets/orders", cart)
+    assert (offered.status_code, offered.json()["errors"][0]["pointer"]) == (422, "/items/0/price/amount")
+
+
+async def test_where_no_card_is_taken_prices_have_all_their_digits(alice: Person, db: Database) -> None:
+    sale = await on_sale(db, alice, await alice.creates("A souk"), {}, methods=("door",), currency="KWD")
+    there = f"/api/events/{sale.event['id']}"
+    odd = {"name": "Seat", "quantity": 1, "price": {"amount": 1005, "currency": "KWD"}}
+    assert (await alice.post(f"{there}/ticket-types", odd)).status_code == 201
+    cards = await alice.patch(f"{there}/sale", {"methods": ["card"]})
+    assert (cards.status_code, cards.json()["errors"][0]["pointer"]) == (422, "/methods")

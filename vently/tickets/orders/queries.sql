@@ -72,7 +72,8 @@ select d.percent, d.amount, d.used_up from private.discount_called(:event, :code
 -- name: reckon
 -- As `private.sell` reckons, seat by seat.
 with till as (
-  select t.fee_on_top from public.tills t where t.event_id = :event
+  select t.fee_on_top, case when 'card' = any (t.methods) then private.card_step(t.currency) else 1 end as step
+    from public.tills t where t.event_id = :event
 ), discount as (
   select d.percent, d.amount from private.discount_called(:event, :code) d
 ), known as (
@@ -90,10 +91,14 @@ with till as (
                        when d.amount is not null then greatest(0, least(p.price, d.amount - coalesce(sum(p.price) over earlier, 0))) end, 0)::bigint as off
     from priced p left join discount d on true
   window earlier as (order by p.place, p.n rows between unbounded preceding and 1 preceding)
-), charged as (
-  select s.price, s.off, s.tax_rate,
-         case when t.fee_on_top then ((s.price - s.off) * :platform_fee::int + 5000) / 10000 else 0 end as fee
+), stepped as (
+  select s.price, s.tax_rate, t.fee_on_top, t.step, s.off + case when s.off > 0 then (s.price - s.off) % t.step else 0 end as off
     from discounted s cross join till t
+), priced_out as (
+  select s.*, case when s.fee_on_top then ((s.price - s.off) * :platform_fee::int + 5000) / 10000 else 0 end as fee
+    from stepped s
+), charged as (
+  select p.price, p.off, p.tax_rate, p.fee - p.fee % p.step as fee from priced_out p
 )
 select coalesce(sum(c.price), 0)::bigint as subtotal, coalesce(sum(c.off), 0)::bigint as discount,
        coalesce(sum(c.fee), 0)::bigint as fee,

@@ -14,13 +14,10 @@ language sql stable set search_path = '' as $$
      where l.order_id = it.id and l.cause = 'dispute' and l.debit = 'seller'), 0))::bigint
 $$;
 
--- Cards take some currencies in steps only (outside/payments/amounts.py): what is reckoned here must be one that can be sent.
+-- Cards take some currencies in steps only: what is reckoned here must be one that can be sent.
 create or replace function private.step_of(it public.ticket_orders) returns int
 language sql immutable set search_path = '' as $$
-  select case when it.method <> 'card' then 1
-              when it.currency in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 10
-              when it.currency = 'MGA' then 100
-              else 1 end
+  select case when it.method = 'card' then private.card_step(it.currency) else 1 end
 $$;
 
 -- What so many of an order's valid tickets are worth: what was paid for them, or their share when less than that is left.

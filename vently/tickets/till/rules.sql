@@ -158,6 +158,7 @@ begin
            c.access_code, c.method, c.scope, c.key, c.fingerprint,
            e.id as event_id, e.status as event_status, e.visibility, e.starts_at, e.ends_at,
            t.event_id is not null as sells, t.currency, t.methods, t.hold_minutes, t.transfer_hours, t.fee_on_top,
+           case when 'card' = any (t.methods) then private.card_step(t.currency) else 1 end as step,
            k.fingerprint as known_as, k.status as known_status, k.body as known_body,
            case when c.viewer is not null then private.viewer_standing(c.viewer, c.session, c.aal) end as standing,
            case when c.viewer is not null then exists (select from public.memberships m
@@ -266,6 +267,9 @@ begin
       elsif line.pay_what_you_want and line.offered < line.price then
         status := 422; slug := 'invalid'; pointer := '/items/' || line.n - 1 || '/price/amount';
         sentence := 'is less than the least for “' || line.name || '”'; exit;
+      elsif line.pay_what_you_want and line.offered % cart.step <> 0 then
+        status := 422; slug := 'invalid'; pointer := '/items/' || line.n - 1 || '/price/amount';
+        sentence := 'cards take ' || cart.currency || ' in steps of ' || cart.step || ' only'; exit;
       elsif not line.pay_what_you_want and line.offered <> line.price then
         status := 409; slug := 'price-changed'; pointer := '/items/' || line.n - 1 || '/price/amount';
         sentence := 'The price of “' || line.name || '” has changed: look again.'; exit;
@@ -329,7 +333,13 @@ begin
                     when (discounts[discount_at]).percent is not null then (seat.price * (discounts[discount_at]).percent + 50) / 100
                     else least(seat.price, amount_off) end;
         amount_off := amount_off - case when (discounts[discount_at]).amount is not null then off else 0 end;
+        if off > 0 then
+          off := off + (seat.price - off) % cart.step;  -- what cards cannot take is let off
+        end if;
         fee := ((seat.price - off) * platform_fee + 5000) / 10000;
+        if cart.fee_on_top then
+          fee := fee - fee % cart.step;
+        end if;
         seat.platform_fee := fee;
         seat.paid := seat.price - off + case when cart.fee_on_top then fee else 0 end;
         seat.tax := (2 * seat.paid * line.tax_rate + 10000 + line.tax_rate) / (2 * (10000 + line.tax_rate));

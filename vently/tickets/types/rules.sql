@@ -117,6 +117,36 @@ create trigger tills_keep_currency before update of currency on public.tills
   for each row when (old.currency <> new.currency) execute function private.keep_ordered_currency();
 
 
+-- Cards take some currencies in steps only (outside/payments/amounts.py): a price must be one that can be paid.
+
+create or replace function private.card_step(currency text) returns int
+  language sql immutable parallel safe
+  return case when currency in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 10 when currency = 'MGA' then 100 else 1 end;
+create or replace function private.keep_payable() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if tg_table_name = 'ticket_types' then
+    if exists (select from public.tills t
+                where t.event_id = new.event_id and 'card' = any (t.methods) and new.price % private.card_step(t.currency) <> 0) then
+      raise exception 'cards take % in steps of % only', new.currency, private.card_step(new.currency)
+        using errcode = 'PT422', detail = 'invalid', hint = '/price/amount';
+    end if;
+  elsif 'card' = any (new.methods) and exists (
+          select from public.ticket_types y where y.event_id = new.event_id and y.price % private.card_step(new.currency) <> 0) then
+    raise exception 'cards take % in steps of % only: change the prices first', new.currency, private.card_step(new.currency)
+      using errcode = 'PT422', detail = 'invalid', hint = '/methods';
+  end if;
+  return new;
+end $$;
+revoke execute on function private.keep_payable() from public, anon, authenticated;
+revoke execute on function private.card_step(text) from public;
+grant execute on function private.card_step(text) to anon, authenticated, service_role;
+create trigger ticket_types_keep_payable before insert or update of price on public.ticket_types
+  for each row execute function private.keep_payable();
+create trigger tills_keep_payable before update of methods, currency on public.tills
+  for each row execute function private.keep_payable();
+
+
 -- The outbox hears of what is for sale. Selling itself, which changes `held` and `sold`, says so by itself.
 
 create or replace function private.follow_sale() returns trigger
