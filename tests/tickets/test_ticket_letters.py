@@ -61,7 +61,6 @@ def every(told: Told) -> list[Mail]:
         letters.given(SITE, told.to, event, giver=event.organizer, ticket_type=event.title, link=LINK),
         letters.handed_on(SITE, told.to, event, taker="carol@example.com", ticket_type=event.title, link=LINK),
         letters.refunded(SITE, told, amount=2500, way="card", tickets=1, reason=event.title),
-        letters.paid_too_late(SITE, told, amount=2500),
         letters.cancelled(SITE, told, amount=2500, way="transfer", message=event.title),
         letters.to_transfer(SITE, told, bank_details=event.title, reference=told.order, pay_by=DUE),
     ]
@@ -157,13 +156,6 @@ def test_a_refund_says_how_much_what_for_and_how_it_comes(tickets, told):
     assert "credit note" in mail.text
     assert ("no longer" in mail.text) == bool(told)
     assert told is None or told in mail.text
-
-
-def test_who_paid_too_late_gets_all_of_it_back():
-    mail = letters.paid_too_late(SITE, TOLD, amount=2500)
-    assert mail.subject == "Sorry: no tickets left for Jazz by the lake"
-    assert "All of it goes back to you by itself: €25.00." in mail.text
-    assert JAZZ.url in mail.text
 
 
 def test_a_cancelled_event_says_what_comes_back_if_anything_does():

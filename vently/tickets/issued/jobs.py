@@ -16,10 +16,6 @@ from vently.tickets.till import links
 from vently.web.facts import Parts
 
 _SOLD = ("paid", "partially_refunded", "refunded")
-_TWICE = {
-    "paid_twice": "This order was paid twice.",
-    "wrong_amount": "The amount that came was not the one of your order.",
-}
 
 
 class Order(msgspec.Struct):
@@ -94,7 +90,7 @@ async def mail_transfer(parts: Parts, job: Job) -> None:
 
 async def mail_refund(parts: Parts, job: Job) -> None:
     """{refund_id}: money is on its way back."""
-    refund, order = await _money_back(parts, job.payload)
+    refund, order = await _money_back(parts, job.payload["refund_id"])
     way = _way(refund, order)
     mail = letters.refunded(
         parts.settings.site_url,
@@ -102,40 +98,25 @@ async def mail_refund(parts: Parts, job: Job) -> None:
         amount=refund.amount,
         way=way,
         tickets=refund.tickets,
-        reason=_TWICE.get(refund.cause, refund.reason),
+        reason=refund.reason,
         credit_note=refund.credit_note,
     )
     await _send(parts, mail)
 
 
-async def mail_paid_too_late(parts: Parts, job: Job) -> None:
-    """{refund_id}, or {order_id, cause}: money came that its order has no use for, and goes back."""
-    refund, order = await _money_back(parts, job.payload)
-    if refund.cause != "too_late":
-        await mail_refund(parts, job)
-        return
-    mail = letters.paid_too_late(parts.settings.site_url, _told(parts, order), amount=refund.amount)
-    await _send(parts, mail)
-
-
-async def mail_event_cancelled(parts: Parts, job: Job) -> None:
-    """{order_id, refund_id?}: the event will not take place. Without a refund nothing was paid."""
-    payload = job.payload
+async def mail_cancellation(parts: Parts, job: Job) -> None:
+    """{order_id, refund_id}: the event will not take place. Without a refund nothing was paid."""
     refund: Refund | None = None
-    if payload.get("refund_id") or payload.get("refund"):
-        refund, order = await _money_back(parts, payload)
+    if job.payload["refund_id"]:
+        refund, order = await _money_back(parts, job.payload["refund_id"])
     else:
         async with parts.database.acting_as_system() as tx:
-            order = await _order(tx, payload.get("order_id") or payload["order"])
-            found = await tx.value(sql.get_money_back, order=order.id, cause="event_cancelled")
-            if found is not None:
-                refund = await tx.one(sql.get_refund, Refund, refund=found)
-    amount, way = (refund.amount, _way(refund, order)) if refund else (0, "card")
+            order = await _order(tx, job.payload["order_id"])
     mail = letters.cancelled(
         parts.settings.site_url,
         _told(parts, order),
-        amount=amount,
-        way=way,
+        amount=refund.amount if refund else 0,
+        way=_way(refund, order) if refund else "card",
         message=refund.reason if refund else "",
     )
     await _send(parts, mail)
@@ -177,13 +158,9 @@ async def _to_taker(parts: Parts, handed: Handed, row: Printed) -> Mail:
     )
 
 
-async def _money_back(parts: Parts, payload: dict[str, Any]) -> tuple[Refund, Order]:
-    """By the refund's id, or the latest of an order with a cause."""
+async def _money_back(parts: Parts, refund_id: str) -> tuple[Refund, Order]:
     async with parts.database.acting_as_system() as tx:
-        named = payload.get("refund_id") or payload.get("refund")
-        if named is None:
-            named = await tx.value(sql.get_money_back, order=UUID(payload["order_id"]), cause=payload["cause"])
-        refund = await tx.maybe_one(sql.get_refund, Refund, refund=named and UUID(str(named)))
+        refund = await tx.maybe_one(sql.get_refund, Refund, refund=UUID(refund_id))
         if refund is None:
             raise GiveUp("this refund is not there any more")
         return refund, await _order(tx, refund.order_id)
@@ -232,9 +209,7 @@ HANDLERS: dict[str, Any] = {
     "mail tickets": mail_tickets,
     "mail transfer": mail_transfer,
     "mail refund": mail_refund,
-    "mail paid too late": mail_paid_too_late,
-    "mail event cancelled": mail_event_cancelled,
-    "mail cancellation": mail_event_cancelled,
+    "mail cancellation": mail_cancellation,
     "mail transfer instructions": mail_transfer_instructions,
 }
 """Jobs by kind: `async def handler(parts: Parts, job: Job) -> None`."""

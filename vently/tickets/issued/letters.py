@@ -127,22 +127,6 @@ def refunded(
     return compose(site_url, told.to, letter)
 
 
-def paid_too_late(site_url: str, told: Told, *, amount: int) -> Mail:
-    """The payment came after the hold had expired, and the tickets were gone."""
-    letter = Letter(
-        subject=f"Sorry: no tickets left for {_title(told.event)}",
-        lines=(
-            "Your payment reached us after the time your tickets were kept for you, and by then they were sold.",
-            f"We are sorry. All of it goes back to you by itself: {_amount(amount, told)}. {_BACK['card']}",
-            "You need not do anything, and you have no tickets for this event from this order.",
-        ),
-        facts=(*_of_event(told.event), ("Order", told.order), ("Refund", _amount(amount, told))),
-        button="Look at the event",
-        link=told.event.url or told.link,
-    )
-    return compose(site_url, told.to, letter)
-
-
 def cancelled(site_url: str, told: Told, *, amount: int, way: Way, message: str = "") -> Mail:
     """The event will not take place. `amount`: what goes back, 0 for what was free."""
     refund = (f"You get {_amount(amount, told)} back. {_BACK[way]}",) if amount else ()

@@ -53,6 +53,3 @@ select r.order_id, r.amount, r.cause, r.reason, cardinality(r.tickets) as ticket
        exists (select from public.invoices i where i.refund_id = r.id) as credit_note
   from public.refunds r
  where r.id = :refund;
-
--- name: get_money_back
-select r.id from public.refunds r where r.order_id = :order and r.cause = :cause order by r.id desc limit 1;
