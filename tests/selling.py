@@ -91,7 +91,7 @@ async def on_sale(
     methods: tuple[str, ...] = ("card",),
     currency: str = "EUR",
 ) -> Sale:
-    """`types`: (price in minor units, quantity) by name; all of them share the pool (name, quantity) if there is one."""
+    """`types`: (price in minor units, quantity) by name; with a pool (name, quantity) all of them share it."""
     made: dict[str, str] = {}
     event_id = UUID(event["id"])
     async with db.acting_as(organizer.viewer) as tx:
