@@ -140,7 +140,6 @@ async def test_the_reference_for_people_names_every_operation(visitor: Person) -
     assert [path for path in document["paths"] if path not in page.text] == []
 
 
-
 async def test_no_route_shows_or_changes_what_is_hidden(
     alice: Person, bob: Person, carol: Person, visitor: Person, hidden: Hidden
 ) -> None:
