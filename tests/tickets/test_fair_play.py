@@ -14,10 +14,19 @@ from selling import Sale, on_sale
 
 from vently.database.pool import Database
 from vently.database.queries import parse
+from vently.refusals import Invalid
 
 sql = parse("""
 -- name: hand_on
 select private.hand_on(:ticket, :email, null);
+-- name: refund
+select refund from private.request_refund(:order, '{}', :amount, '');
+-- name: name_stocks
+update public.ticket_stocks set name = 'A pool' where event_id = :event;
+-- name: pool_itself
+update public.ticket_types set pool_id = stock_id where id = :type;
+-- name: lock
+update public.ticket_types set locked = true where id = :type;
 """)
 
 TAKER = "taker@example.org"
@@ -125,6 +134,26 @@ async def test_what_an_event_takes_moves_with_it_to_its_community_until_it_has_s
     assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "has-orders")
     assert (await bob.delete(f"/api/tickets/orders/{held.id}")).status_code == 204
     assert (await alice.patch(there, {"community": None})).status_code == 200
+
+
+async def test_an_organiser_at_the_database_itself_bends_no_sums(
+    sale: Sale, till: Till, alice: Person, bob: Person, db: Database
+) -> None:
+    order, event, paid = await till.buys(sale, bob, paid=2), UUID(sale.event["id"]), UUID(sale.types["paid"])
+    await refunding.refund(alice, order, amount=1000)
+    for amount in (-600, 0):
+        with pytest.raises(Invalid, match="more than nothing"):
+            async with db.acting_as(alice.viewer) as tx:
+                await tx.value(sql.refund, order=UUID(order["id"]), amount=amount)
+    async with db.acting_as(alice.viewer) as tx:
+        await tx.execute(sql.name_stocks, event=event)
+    with pytest.raises(Invalid, match="is no pool"):
+        async with db.acting_as(alice.viewer) as tx:
+            await tx.execute(sql.pool_itself, type=paid)
+    async with db.acting_as(alice.viewer) as tx:
+        await tx.execute(sql.lock, type=paid)
+    assert (await sale.sells(bob, paid=1)).status_code == 403, "locked, and there is no code to know"
+    await till.check(sale)
 
 
 async def _corrects(person: Person, order: Any, email: str) -> Any:

@@ -220,6 +220,8 @@ begin
     -- How much? With nothing named, all that is left; an amount alone leaves the tickets valid.
     if wanted is null then
       wanted := case when coalesce(named, '{}') = '{}' then at_hand else worth end;
+    elsif wanted < 1 then
+      raise exception 'is more than nothing' using errcode = 'PT422', detail = 'invalid', hint = '/amount';
     elsif wanted > at_hand then
       raise exception 'This is more than what is left of this order to give back.'
         using errcode = 'PT409', detail = 'more-than-left', hint = '/amount';

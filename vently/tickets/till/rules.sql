@@ -254,7 +254,7 @@ begin
         status := 422; slug := 'invalid'; sentence := 'is no ticket type of this event'; exit;
       elsif line.members_only and not cart.member then
         status := 403; slug := 'members-only'; sentence := '“' || line.name || '” is for members of the community.'; exit;
-      elsif line.locked and upper(cart.access_code) is distinct from upper(line.access_code) then
+      elsif line.locked and (upper(cart.access_code) = upper(line.access_code)) is not true then
         status := 403; slug := 'access-code'; pointer := '/access_code';
         sentence := '“' || line.name || '” needs its access code.'; exit;
       elsif line.sales_start > moment then

@@ -67,7 +67,7 @@ declare
 begin
   perform private.at_till(new.event_id);
   if not exists (select from public.ticket_stocks p
-                  where p.id = new.pool_id and p.event_id = new.event_id and p.name is not null) and new.pool_id is not null then
+                  where p.id = new.pool_id and p.id <> new.stock_id and p.event_id = new.event_id and p.name is not null) and new.pool_id is not null then
     raise exception using errcode = 'PT422', message = 'is no pool of this event', detail = 'invalid', hint = '/pool';
   end if;
   if tg_op = 'INSERT' then
