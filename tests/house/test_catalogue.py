@@ -27,6 +27,7 @@ MAY_CALL = {
         "private.discount_called",
         "private.event_of_mine",
         "private.event_facets",
+        "private.events_i_run",
         "private.events_of_my_tickets",
         "private.find_events",
         "private.i_am_organizer",

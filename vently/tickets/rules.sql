@@ -9,7 +9,7 @@ language sql stable security definer set search_path = '' rows 20 as $$
   select e.id from public.events e where e.community_id in (select private.communities_i_organize())
 $$;
 revoke execute on function private.events_i_run() from public;
-grant execute on function private.events_i_run() to authenticated, service_role;
+grant execute on function private.events_i_run() to anon, authenticated, service_role;
 
 -- Sellers: whoever runs the event's community, or the organiser themselves
 

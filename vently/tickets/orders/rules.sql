@@ -106,7 +106,9 @@ select o.id, o.event_id, o.buyer_id, o.status, o.version, o.link_serial, o.creat
              from public.tickets t where t.order_id = o.id),
          'expires_at', case when o.status = 'pending' then o.expires_at end,
          'paid_at', o.paid_at,
-         'checkout_url', case when o.status = 'pending' and o.method = 'card' then (
+         -- Whoever comes there pays as the buyer, and is shown their order: those who run the event do not.
+         'checkout_url', case when o.status = 'pending' and o.method = 'card' and (
+             o.buyer_id = (select auth.uid()) or o.event_id not in (select private.events_i_run())) then (
            select coalesce(current_setting('vently.site', true), '')
                   || case a.provider when 'pretend' then '/pretend/checkout/' else '/checkout/' end || a.id
              from public.payment_attempts a where a.order_id = o.id and a.status = 'open' order by a.id desc limit 1) end,
