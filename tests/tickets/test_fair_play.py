@@ -136,6 +136,20 @@ async def test_what_an_event_takes_moves_with_it_to_its_community_until_it_has_s
     assert (await alice.patch(there, {"community": None})).status_code == 200
 
 
+async def test_the_page_of_an_order_links_to_no_ticket_of_somebody_else(
+    handed_on: Any, visitor: Person, alice: Person, site: Site
+) -> None:
+    page = {"accept": "text/html"}
+    mine = await visitor.get(f"/orders/{handed_on['id']}?key={key_of(handed_on)}", headers=page)
+    assert "/calendar.ics?key=" not in mine.text
+    runs = await site.client.get(
+        f"/orders/{handed_on['id']}?key=x", headers=page | {"cookie": f"vently_access={alice.token}"}
+    )
+    assert (mine.status_code, runs.status_code) == (200, 200)
+    assert "?key=1." not in runs.text
+    assert "?key=2." not in runs.text
+
+
 async def test_an_organiser_at_the_database_itself_bends_no_sums(
     sale: Sale, till: Till, alice: Person, bob: Person, db: Database
 ) -> None:

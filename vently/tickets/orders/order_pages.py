@@ -55,7 +55,8 @@ async def correct_order_by_form(request: Any, viewer: Viewer, order: UUID, query
         return await _page(request, shown, status=refused.status, form=sent, errors=_by_field(refused, shown, sent))
     moved = stands.link_serial != stood["link_serial"]
     flashes.leave(request, "ok", "Corrected. The new address gets the tickets." if moved else "Corrected.")
-    key = query.key and _key(links.of_order(parts, order, stands.link_serial))
+    came_by_link = query.key and links.opened_order(parts, order, query.key) is not None
+    key = _key(links.of_order(parts, order, stands.link_serial)) if came_by_link else None
     return redirect(f"/orders/{order}{_suffix(key)}")
 
 
@@ -155,8 +156,8 @@ def _by_field(refused: Invalid | Conflict, shown: dict[str, Any], sent: dict[str
 
 
 def _of_ticket(parts: Any, ticket: held.Ticket, key: str | None) -> str:
-    """Whoever came by a link goes on by links."""
-    if key is None:
+    """Whoever came by a link goes on by links, to what is theirs: the link of a ticket handed on is its taker's."""
+    if key is None or not ticket.opens:
         return f"/tickets/{ticket.id}"
     return links.of_ticket(parts, ticket.id, ticket.serial).removeprefix(parts.settings.site_url)
 
