@@ -115,7 +115,7 @@ async def test_the_page_of_a_cancelled_event_says_how_far_it_is(
     sale: Sale, till: Till, alice: Person, bob: Person, carol: Person
 ) -> None:
     for _ in range(3):
-        await till.buys(sale, bob, paid=1)
+        order = await till.buys(sale, bob, paid=1)
     path = f"/events/{sale.event['slug']}/refunds"
     assert "Nothing" in (await browser(alice).opens(path)).page
     await alice.post(f"/api/events/{sale.event['id']}/cancellation")
@@ -135,6 +135,9 @@ async def test_the_page_of_a_cancelled_event_says_how_far_it_is(
     assert "3 of 3 sent" in page.page
     assert "€37.50 in all" in page.page
     assert (await browser(carol).opens(path)).status == 403
+    bobs = await browser(bob).opens(f"/orders/{order['id']}")
+    assert "This event is cancelled" in bobs.text
+    assert "Order again" not in bobs.text
 
 
 async def test_no_page_of_refunds_shows_what_is_hidden(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cast import Person, Site
@@ -97,6 +98,12 @@ async def test_a_ticket_handed_on_again_is_not_mailed_to_the_one_between(
     first = str(await box.owner.fetchval("select id from ticket_transfers where ticket_id = $1", ticket["id"]))
     assert (await carol.post(path, {"email": "dora@example.org"})).status_code == 201
     assert [mail.to for mail in await box.mails("mail transfer", transfer_id=first)] == [bob.email]
+    second = str(
+        await box.owner.fetchval("select id from ticket_transfers where ticket_id = $1 and serial = 3", ticket["id"])
+    )
+    [giver] = [mail for mail in await box.mails("mail transfer", transfer_id=second) if mail.to == carol.email]
+    [address] = [line.strip() for line in giver.text.splitlines() if line.strip().endswith("/tickets")]
+    assert (await carol.get(address.removeprefix(box.site.settings.site_url))).status_code == 200
 
 
 async def test_money_back_is_told_with_its_credit_note(sale: Sale, bob: Person, box: Box) -> None:
@@ -121,6 +128,27 @@ async def test_the_letters_of_an_event_that_will_not_take_place(sale: Sale, bob:
     assert "You get €12.50 back." in with_money.text
     assert "back" not in without.text
     assert without.subject == "Cancelled: A gig"
+
+
+async def test_who_was_given_a_ticket_is_told_when_it_is_taken_back(sale: Sale, bob: Person, box: Box) -> None:
+    order = await box.sells(sale, bob, paid=3)
+    await box.settles(order)
+    for ticket, taker in zip(order["tickets"], ("dora@example.org", "emil@example.org", None), strict=True):
+        if taker:
+            path = f"/api/tickets/{ticket['id']}/transfer"
+            assert (await bob.post(path, {"email": taker})).status_code == 201
+    refund = await box.refunds(order, 1250, [order["tickets"][0]["id"]])
+    await box.owner.execute("update tickets set status = 'refunded' where id = $1", UUID(order["tickets"][0]["id"]))
+    for _ in range(2):  # told once, however often the buyer's letter is tried
+        await box.does("mail refund", {"refund_id": str(refund)})
+    transfers = "select id from ticket_transfers where ticket_id = $1"
+    transfer = str(await box.owner.fetchval(transfers, order["tickets"][0]["id"]))
+    [mail] = await box.mails("mail transfer", letter="over", transfer_id=transfer)
+    assert mail.to == "dora@example.org"
+    assert mail.subject == "Your ticket was given back: A gig"
+    assert "no longer opens the door" in mail.text
+    assert "€" not in mail.text
+    assert bob.email not in mail.text
 
 
 async def test_how_to_pay_by_transfer(db: Database, alice: Person, bob: Person, box: Box) -> None:

@@ -58,6 +58,7 @@ SENTENCES = {
     _EMAIL: "must be an e-mail address",
     _URL: "must be a web address that begins with https:// or http://",
     "^[A-Za-z0-9_-]+$": "must be a cursor as a list gave it",
+    "^[A-Za-z0-9_-]{2,40}$": "takes 2 to 40 letters, digits, - and _, and no blanks",
     _MOMENT: "must be a moment of the years 1970 to 2199 as RFC 3339 writes it, such as 2026-05-01T18:00:00Z",
 }
 """What a pattern asks for, in words."""

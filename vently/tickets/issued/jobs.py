@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from vently.database.pool import Transaction
+from vently.jobs import queue
 from vently.jobs.job import GiveUp, Job
 from vently.outside.mail import Mail, Mailer, MailRefused
 from vently.tickets.issued import issued, letters
@@ -52,6 +53,12 @@ class Handed(msgspec.Struct):
     from_buyer: bool
 
 
+class Taker(msgspec.Struct):
+    """The transfer by which somebody came to have a ticket."""
+
+    id: UUID
+
+
 class Refund(msgspec.Struct):
     """Money on its way back."""
 
@@ -76,7 +83,10 @@ async def mail_tickets(parts: Parts, job: Job) -> None:
 
 
 async def mail_transfer(parts: Parts, job: Job) -> None:
-    """{transfer_id, letter}: to the taker, with the ticket unless it was handed on again meanwhile; or to the giver."""
+    """{transfer_id, letter}: to the taker, with the ticket unless it was handed on again meanwhile; or to the giver.
+
+    `over`: to the taker, whose ticket was taken back.
+    """
     async with parts.database.acting_as_system() as tx:
         handed = await tx.maybe_one(sql.get_transfer, Handed, transfer=UUID(job.payload["transfer_id"]))
         if handed is None:
@@ -84,6 +94,13 @@ async def mail_transfer(parts: Parts, job: Job) -> None:
         [row] = await _printed(tx, [handed.ticket_id])
     if job.payload["letter"] == "giver":
         await _send(parts, _to_giver(parts, handed, row))
+    elif job.payload["letter"] == "over":
+        event = issued.event_of(row.event)
+        site = parts.settings.site_url
+        await _send(
+            parts,
+            letters.taken_back(site, handed.to_email, event, giver=handed.from_name, ticket_type=row.type),
+        )
     elif handed.present == handed.serial and handed.status == "valid":
         await _send(parts, await _to_taker(parts, handed, row))
 
@@ -91,6 +108,7 @@ async def mail_transfer(parts: Parts, job: Job) -> None:
 async def mail_refund(parts: Parts, job: Job) -> None:
     """{refund_id}: money is on its way back."""
     refund, order = await _money_back(parts, job.payload["refund_id"])
+    await _tell_takers(parts, order.id, job.payload["refund_id"])
     way = _way(refund, order)
     mail = letters.refunded(
         parts.settings.site_url,
@@ -112,6 +130,7 @@ async def mail_cancellation(parts: Parts, job: Job) -> None:
     else:
         async with parts.database.acting_as_system() as tx:
             order = await _order(tx, job.payload["order_id"])
+    await _tell_takers(parts, order.id, job.payload["refund_id"])
     mail = letters.cancelled(
         parts.settings.site_url,
         _told(parts, order),
@@ -138,9 +157,17 @@ async def mail_transfer_instructions(parts: Parts, job: Job) -> None:
     await _send(parts, mail)
 
 
+async def _tell_takers(parts: Parts, order: UUID, refund: str | None) -> None:
+    """Letters of their own, so that one that cannot be sent keeps no other back."""
+    async with parts.database.acting_as_system() as tx:
+        takers = await tx.many(sql.list_takers, Taker, order=order, refund=refund and UUID(refund))
+        told = [{"transfer_id": str(one.id), "letter": "over"} for one in takers]
+        await queue.enqueue_many(tx, "mail transfer", told, keys=[f"over:{one.id}" for one in takers])
+
+
 def _to_giver(parts: Parts, handed: Handed, row: Printed) -> Mail:
     site = parts.settings.site_url
-    link = links.of_order(parts, handed.order_id, handed.link_serial) if handed.from_buyer else f"{site}/tickets"
+    link = links.of_order(parts, handed.order_id, handed.link_serial) if handed.from_buyer else f"{site}/me/tickets"
     event = issued.event_of(row.event)
     return letters.handed_on(site, handed.from_email, event, taker=handed.to_email, ticket_type=row.type, link=link)
 

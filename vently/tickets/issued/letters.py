@@ -105,6 +105,21 @@ def handed_on(site_url: str, to: str, event: TicketedEvent, *, taker: str, ticke
     return compose(site_url, to, letter)
 
 
+def taken_back(site_url: str, to: str, event: TicketedEvent, *, giver: str, ticket_type: str) -> Mail:
+    """To whom a ticket was handed on that was refunded since: the money is whose who paid."""
+    off = event.status == "cancelled"
+    why = f"The ticket that {visible.line(giver)} handed on to you was given back. Its code no longer opens the door."
+    letter = Letter(
+        subject=f"{'Cancelled' if off else 'Your ticket was given back'}: {_title(event)}",
+        lines=(f"We are sorry: {_title(event)} will not take place, and your ticket is void." if off else why,),
+        facts=(*_of_event(event), ("Ticket", visible.line(ticket_type))),
+        button="Look at the event",
+        link=event.url or site_url,
+        after=("If anything was paid for it, it goes back to who bought it.",),
+    )
+    return compose(site_url, to, letter)
+
+
 def refunded(
     site_url: str, told: Told, *, amount: int, way: Way, tickets: int = 0, reason: str = "", credit_note: bool = False
 ) -> Mail:

@@ -48,6 +48,16 @@ select x.ticket_id, x.serial, t.serial as present, t.status, x.from_name, x.from
   join public.ticket_orders o on o.id = t.order_id
  where x.id = :transfer;
 
+-- name: list_takers
+-- The last of those to whom tickets of an order were handed on that open no door any more; of a refund, those it took back.
+select last.id
+  from public.tickets t
+  join public.ticket_orders o on o.id = t.order_id
+  join lateral (select x.id, x.to_email from public.ticket_transfers x where x.ticket_id = t.id order by x.serial desc limit 1) last
+    on lower(last.to_email) <> lower(o.buyer_email)
+ where t.order_id = :order and t.status in ('void', 'refunded')
+   and (:refund::uuid is null or t.id in (select unnest(r.tickets) from public.refunds r where r.id = :refund));
+
 -- name: get_refund
 select r.order_id, r.amount, r.cause, r.reason, cardinality(r.tickets) as tickets, r.attempt_id is not null as by_card,
        exists (select from public.invoices i where i.refund_id = r.id) as credit_note

@@ -10,7 +10,7 @@ from vently.web import letters, money
 from vently.web.facts import Parts
 
 _WHY = {
-    "too_late": "Your payment came after the time to pay was over, and the tickets had gone to others by then.",
+    "too_late": "Your payment came after the time to pay was over, and the tickets could not be had any more.",
     "paid_twice": "Your order was paid already, so this payment was one too many.",
     "wrong_amount": "Your payment was not of the amount that was asked for.",
 }
