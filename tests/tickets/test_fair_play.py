@@ -150,6 +150,21 @@ async def test_the_page_of_an_order_links_to_no_ticket_of_somebody_else(
     assert "?key=2." not in runs.text
 
 
+async def test_whom_a_taker_hands_the_ticket_to_the_buyer_does_not_learn(
+    sale: Sale, bob: Person, carol: Person, alice: Person
+) -> None:
+    order = (await sale.sells(bob, free=1)).json()
+    there = f"/api/tickets/{order['tickets'][0]['id']}"
+    assert (await bob.post(f"{there}/transfer", {"email": carol.email})).status_code == 201
+    assert (await bob.get(there)).json()["attendee"]["email"] == carol.email
+    given = await carol.post(f"{there}/transfer", {"email": "dora@example.org", "name": "Dora"})
+    assert given.status_code == 201
+    seen = (await bob.get(there)).json()
+    assert (seen["attendee"], seen["holder"]) == ({"name": None, "email": None}, None)
+    assert "dora" not in (await bob.get(f"/api/tickets/orders/{order['id']}")).text.lower()
+    assert (await alice.get(there)).json()["attendee"] == {"name": "Dora", "email": "dora@example.org"}
+
+
 async def test_an_organiser_at_the_database_itself_bends_no_sums(
     sale: Sale, till: Till, alice: Person, bob: Person, db: Database
 ) -> None:

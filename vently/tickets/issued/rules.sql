@@ -66,8 +66,9 @@ select t.id, t.order_id, t.event_id, t.serial, own.mine,
          'used_at', own.used_at,
          'event', what.event,
          'ticket_type', json_build_object('id', t.ticket_type_id, 'name', coalesce(y.name, 'Ticket')),
-         'attendee', json_build_object('name', t.name, 'email', t.email),
-         'holder', case when p.id is not null then json_build_object('handle', p.handle, 'name', p.name) end,
+         'attendee', case when t.serial < 3 or private.knows_attendee(t) then json_build_object('name', t.name, 'email', t.email)
+                          else json_build_object('name', null, 'email', null) end,
+         'holder', case when p.id is not null and (t.serial < 3 or private.knows_attendee(t)) then json_build_object('handle', p.handle, 'name', p.name) end,
          'order', o.id,
          'amount', case when o.id is not null then json_build_object('amount', t.paid, 'currency', o.currency) end,
          'transferable', own.mine and t.status = 'valid' and own.used_at is null and coalesce(y.transferable, false)

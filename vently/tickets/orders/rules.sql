@@ -67,6 +67,19 @@ revoke execute on function private.event_of_mine(uuid) from public;
 grant execute on function private.event_of_mine(uuid) to anon, authenticated, service_role;
 
 
+-- Whom a ticket was handed on to is known to who did it, and no further: what its taker does with it is not the buyer's business.
+create or replace function private.knows_attendee(t public.tickets) returns boolean
+language sql stable security definer set search_path = '' as $$
+  select (select count(*) from public.ticket_transfers x where x.ticket_id = t.id) < 2
+      or coalesce(t.holder_id = (select auth.uid()), false)
+      or coalesce(t.holder_id is null and lower(t.email) = (select private.my_address()), false)
+      or coalesce('ticket:' || t.id || ':' || t.serial = (select current_setting('vently.link', true)), false)
+      or exists (select from public.events e where e.id = t.event_id and private.event_is_mine(e.organizer_id, e.community_id))
+$$;
+revoke execute on function private.knows_attendee(public.tickets) from public;
+grant execute on function private.knows_attendee(public.tickets) to anon, authenticated, service_role;
+
+
 -- An order as people read it: with its lines, its tickets, and where to pay.
 
 create or replace view public.order_cards with (security_invoker = true) as
@@ -101,7 +114,9 @@ select o.id, o.event_id, o.buyer_id, o.status, o.version, o.link_serial, o.creat
                     group by y.id, y.name, y.place, t.price) lines),
          'tickets', (
            select json_agg(json_build_object('id', t.id, 'ticket_type', t.ticket_type_id, 'status', t.status,
-                    'attendee', json_build_object('name', t.name, 'email', t.email),
+                    'attendee', case when t.serial < 3 or private.knows_attendee(t)
+                                     then json_build_object('name', t.name, 'email', t.email)
+                                     else json_build_object('name', null, 'email', null) end,
                     'amount', json_build_object('amount', t.paid, 'currency', o.currency)) order by t.id)
              from public.tickets t where t.order_id = o.id),
          'expires_at', case when o.status = 'pending' then o.expires_at end,
