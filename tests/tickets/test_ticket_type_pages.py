@@ -71,6 +71,8 @@ async def test_prices_are_typed_as_people_write_them(
         ({"quantity": "1000001"}, "1000000"),
         ({"tax_percent": "lots"}, "a number such as 19"),
         ({"sales_start": "soon"}, "choose a date and a time"),
+        ({"sales_start": "0001-01-01T00:00"}, "a moment of the years 1970 to 2199"),
+        ({"sales_end": "9999-12-31T23:59"}, "a moment of the years 1970 to 2199"),
         ({"sales_start": "2027-02-01T10:00", "sales_end": "2027-02-01T09:00"}, "must be after sales_start"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from vently.refusals import Invalid, Refusal
-from vently.web import pointing
+from vently.web import checks, pointing
 
 T = TypeVar("T")
 
@@ -34,7 +34,10 @@ def typed(fields: dict[str, list[Any]]) -> dict[str, str]:
 def as_shape(kind: type[T], fields: Any) -> T:
     """The same checks that the API's bodies meet. Raises Invalid."""
     try:
-        return msgspec.convert(fields, kind)
+        shape = msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         wrong = pointing.all_errors(fields, kind)
         raise Invalid(errors=wrong or [pointing.from_message(str(error))]) from None
+    if wrong := checks.moments(shape):
+        raise Invalid(errors=wrong)
+    return shape
