@@ -115,6 +115,20 @@ async def test_the_same_key_buys_once_however_often_it_is_sent(
     assert (await sale.stock("free")).sold == KEYS
 
 
+async def test_a_key_used_for_two_events_at_once_buys_at_one(
+    alice: Person, db: Database, nodes: list[httpx.AsyncClient], bob: Person
+) -> None:
+    sales = [await on_sale(db, alice, await alice.creates("Twins"), {"free": (0, 100)}) for _ in range(2)]
+    for key in range(30):
+        headers = {"authorization": f"Bearer {bob.token}", "idempotency-key": f"twins-{key}"}
+        both = [
+            node.post("/api/tickets/orders", json=sale.cart(bob, free=1), headers=headers)
+            for node, sale in zip(nodes, sales, strict=True)
+        ]
+        assert sorted(answer.status_code for answer in await asyncio.gather(*both)) == [201, 422]
+    assert sum([(await sale.stock("free")).sold for sale in sales]) == 30
+
+
 def carts(sale: Sale, count: int) -> list[dict[str, Any]]:
     """Of one to four tickets, of one or two types."""
     chance = random.Random(5)

@@ -444,6 +444,9 @@ begin
       perform private.enqueue_many('mail transfer instructions', (
         select array_agg(jsonb_build_object('order_id', o.id)) from unnest(made_orders) o where o.method = 'transfer'));
     end if;
+    -- A key that another batch keeps at this moment, for another event, ends this one: asked again, its cart is told so.
+    delete from private.idempotency_keys k using unnest(made_keys) old
+     where k.scope = old.scope and k.key = old.key and k.created_at <= moment - interval '24 hours';
     return query
     with documents as (
       select made.place, o.document::text as document, made.id
@@ -454,9 +457,6 @@ begin
              jsonb_build_object('content-type', 'application/json', 'location',
                current_setting('vently.site', true) || '/api/tickets/orders/' || d.id), d.document, k.created_at
         from unnest(made_keys) k join documents d on d.id::text = k.body
-      on conflict (scope, key) do update
-         set fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers, body = excluded.body,
-             created_at = excluded.created_at
     )
     select d.place, 201, null::text, null::text, null::text, d.document, false from documents d;
   end if;

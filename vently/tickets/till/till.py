@@ -144,7 +144,7 @@ class Till:
             self._events -= events
         self._waiting.extendleft(reversed(again))
 
-    async def _batch(self, batch: Sequence[Waiting]) -> list[Waiting]:
+    async def _batch(self, batch: Sequence[Waiting], *, last: bool = False) -> list[Waiting]:
         """Sell to all of them; who must be judged in the next batch is given back."""
         try:
             sold = await self._sell([cart for cart, _ in batch])
@@ -153,14 +153,15 @@ class Till:
                 _tell(answer, refused)
             return []
         except Exception as error:  # noqa: BLE001 - whatever it met, each buyer is told
-            if len(batch) == 1:
+            if last:
                 _tell(batch[0][1], error)
                 return []
-            # One cart that the tables refuse must not cost the others theirs.
+            # One cart that the tables refuse must not cost the others theirs; and one whose key another batch kept just
+            # now is told so when it asks again.
             log.warning("batch failed", carts=len(batch), reason=str(error))
             again: list[Waiting] = []
             for waiting in batch:
-                again += await self._batch([waiting])
+                again += await self._batch([waiting], last=True)
             return again
         again = []
         for one in sold:
