@@ -22,6 +22,7 @@ NO_SCHEMA_CAN_SAY = [
     r"names more than the \d+ of this item",
     r"is where the tickets go",
     r"is needed from whoever is not signed in",
+    r"is the ISO 3166 code of the country the account is in",
     r"is no ticket of this order",
     r"is no discount code of this event now",
     r"is no ticket type of this event",

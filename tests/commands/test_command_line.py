@@ -16,6 +16,7 @@ from vently.cli import app, main
 TypesHere = Callable[[str, dict[str, str]], tuple[object, str, str]]
 COMMANDS = [
     "up",
+    "work",
     "serve",
     "migrate",
     "import",

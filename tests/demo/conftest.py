@@ -69,6 +69,7 @@ async def town_site(
         database_url=server.url("authenticator", town_database),
         site_url="http://vently.test",
         rate_limits="off",
+        worker="off",
     )
     app = create(settings)
     async with living(app):

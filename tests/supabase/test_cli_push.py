@@ -12,6 +12,7 @@ from scratch import Scratch, run, value
 
 from vently.app import ROOMS
 from vently.database.migrate import Room, migrate
+from vently.database.schema import MIGRATIONS
 from vently.supabase.export import export
 
 DOCS = Path(__file__).parents[2] / "docs" / "supabase.md"
@@ -91,10 +92,11 @@ async def test_a_push_over_a_migrated_database_says_how_to_go_on(
 ) -> None:
     url = postgres_18.url(await postgres_18.database(), "postgres")
     await migrate(url, rooms=ROOMS)
-    refused = supabase(url, "db", "push", "--yes", fails=True)
-    version = project[0].name.split("_")[0]
-    assert f"supabase migration repair --status applied {version}" in refused.stderr
-    supabase(url, "migration", "repair", "--status", "applied", version, "--yes")
+    for path in project[: len(list(MIGRATIONS.glob("*.sql")))]:
+        refused = supabase(url, "db", "push", "--yes", fails=True)
+        version = path.name.split("_")[0]
+        assert f"supabase migration repair --status applied {version}" in refused.stderr
+        supabase(url, "migration", "repair", "--status", "applied", version, "--yes")
     supabase(url, "db", "push", "--yes")
     assert not (await migrate(url, rooms=ROOMS)).changed
 

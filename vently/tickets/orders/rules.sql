@@ -139,12 +139,12 @@ grant select on public.order_cards to anon, authenticated, service_role;
 
 -- What buyers do with their order themselves; those who run the event may do it for them
 
-create or replace function private.order_to_change("order" uuid, wanted int) returns public.ticket_orders
+create or replace function private.order_to_change(the_order uuid, wanted int) returns public.ticket_orders
 language plpgsql volatile set search_path = '' as $$
 declare
   found public.ticket_orders;
 begin
-  select * into found from public.ticket_orders o where o.id = order_to_change."order" for no key update;
+  select * into found from public.ticket_orders o where o.id = the_order for no key update;
   if found.id is null or not (private.order_is_mine(found) or private.order_is_of_my_event(found)) then
     raise exception 'There is nothing here, or nothing you may see.' using errcode = 'PT404', detail = 'not-found';
   elsif wanted is not null and found.version <> wanted then
@@ -156,16 +156,16 @@ begin
 end $$;
 revoke execute on function private.order_to_change(uuid, int) from public, anon, authenticated;
 
-create or replace function private.give_back("order" uuid, wanted int default null) returns void
+create or replace function private.give_back(the_order uuid, wanted int default null) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   moment timestamptz;
   found public.ticket_orders;
 begin
   perform private.at_till(o.event_id) from public.ticket_orders o
-    where o.id = give_back."order" and (private.order_is_mine(o) or private.order_is_of_my_event(o));
+    where o.id = the_order and (private.order_is_mine(o) or private.order_is_of_my_event(o));
   moment := clock_timestamp();
-  found := private.order_to_change(give_back."order", wanted);
+  found := private.order_to_change(the_order, wanted);
   if found.status <> 'pending' then
     raise exception 'This order is paid: ask for your money back instead.' using errcode = 'PT409', detail = 'order-paid';
   end if;
@@ -177,7 +177,7 @@ revoke execute on function private.give_back(uuid, int) from public;
 grant execute on function private.give_back(uuid, int) to anon, authenticated;
 
 -- `buyer`: the fields to set. `attendees`: {ticket, name?, answers?} each.
-create or replace function private.correct_order("order" uuid, buyer jsonb, attendees jsonb, wanted int default null) returns void
+create or replace function private.correct_order(the_order uuid, buyer jsonb, attendees jsonb, wanted int default null) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare
   found public.ticket_orders;
@@ -186,7 +186,7 @@ declare
   questions public.ticket_questions[];
   trouble text;
 begin
-  found := private.order_to_change(correct_order."order", wanted);
+  found := private.order_to_change(the_order, wanted);
   moved := coalesce(lower(buyer ->> 'email') <> lower(found.buyer_email), false);
   update public.ticket_orders o
      set buyer_name = case when buyer ? 'name' then buyer ->> 'name' else o.buyer_name end,

@@ -470,7 +470,7 @@ declare
   it public.ticket_orders;
   paid_by public.payment_attempts;
   dispute public.disputes;
-  ranks text[] := '{open,won,lost}';  -- what ended stays so, whatever comes late
+  ranks text[] := array['open', 'won', 'lost'];  -- what ended stays so, whatever comes late
   pays boolean;
   owed bigint;
 begin

@@ -113,17 +113,17 @@ declare
   used int[];
   cart record;
   line record;
-  persons text[] := '{}';  -- who has bought of which limited type in this batch
+  persons text[] := array[]::text[];  -- who has bought of which limited type in this batch
   people text[];
-  keys text[] := '{}';
+  keys text[] := array[]::text[];
   the_order public.ticket_orders;
   seat public.tickets;
   seats public.tickets[];
-  made_orders public.ticket_orders[] := '{}';
-  made_seats public.tickets[] := '{}';
-  made_attempts public.payment_attempts[] := '{}';
-  made_keys private.idempotency_keys[] := '{}';
-  made_places int[] := '{}';
+  made_orders public.ticket_orders[] := array[]::public.ticket_orders[];
+  made_seats public.tickets[] := array[]::public.tickets[];
+  made_attempts public.payment_attempts[] := array[]::public.payment_attempts[];
+  made_keys private.idempotency_keys[] := array[]::private.idempotency_keys[];
+  made_places int[] := array[]::int[];
   attempt public.payment_attempts;
   kept private.idempotency_keys;
   discount_at int;
@@ -231,9 +231,9 @@ begin
     the_order := null;
     the_order.id := cart.id;
     the_order.subtotal := 0; the_order.discount := 0; the_order.fee := 0; the_order.tax := 0; the_order.platform_fee := 0;
-    seats := '{}';
-    people := '{}';
-    touched := '{}';
+    seats := array[]::public.tickets[];
+    people := array[]::text[];
+    touched := array[]::int[];
     asked := case when questions is not null then array(select q from unnest(questions) q where q.event_id = cart.event_id) end;
     left_now := free;
 
