@@ -82,7 +82,8 @@ async def doors(site, amy, tmp_path_factory) -> AsyncIterator[dict[str, Door]]:
             issuer = await stack.enter_async_context(jwks_server(keys))
             settings = Settings(
                 data=tmp_path_factory.mktemp("data"), database_url=site.settings.database_url, secret="s" * 32,
-                site_url="http://node.test", supabase_url=issuer.url, supabase_jwt_secret=secret, rate_limits="off", worker="off",
+                site_url="http://node.test", supabase_url=issuer.url, supabase_jwt_secret=secret, rate_limits="off",
+                worker="off",
             )  # fmt: skip
             app = create(settings)
             await stack.enter_async_context(living(app))
