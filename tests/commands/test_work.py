@@ -9,7 +9,11 @@ from terminal import Terminal, eventually
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_works_until_it_is_told_to_end(resting: Terminal, number: signal.Signals) -> None:
-    process = resting.starts("work")
+    before = signal.signal(number, signal.default_int_handler)  # what we ignore, it would: as `nohup` has it
+    try:
+        process = resting.starts("work")
+    finally:
+        signal.signal(number, before)
     eventually(lambda: process.poll() is not None or "Vently works" in (resting.folder / "out").read_text())
     assert process.poll() is None, (resting.folder / "log").read_text()
     process.send_signal(number)
