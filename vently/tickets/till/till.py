@@ -1,12 +1,13 @@
 """The till: orders that arrive together are sold in one transaction, first come, first served.
 
 While batches are at the database, the next one gathers: an idle till answers a lone buyer at once, a busy one sells
-many with one commit. An event is in one batch of a node at a time, so that one whose row somebody holds keeps no other
-waiting. Several nodes stay correct because the database takes their batches in turn (till/rules.sql).
+many with one commit. An event is in two batches of a node at most: while one is written, the answers of the other go
+out; and an event whose row somebody holds keeps no other waiting. Several nodes stay correct because the database takes
+their batches in turn (till/rules.sql).
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -14,17 +15,18 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from vently.database.pool import Database
+from vently.database.pool import TILLS, Database
 from vently.database.queries import load
 from vently.refusals import Conflict, FieldError, Invalid, NotAllowed, NotFound, Refusal, Unauthenticated, Unavailable
 
 sql = load(__package__)
 log = structlog.get_logger(__name__)
 
-LARGEST_BATCH = 64
+LARGEST_BATCH = 32
 """Carts of one transaction: beyond it a batch takes longer and is hardly cheaper."""
-BATCHES = 2
+BATCHES = TILLS
 """At the database at once: what waits meanwhile makes the next batch larger and cheaper."""
+BATCHES_OF_AN_EVENT = 2
 MOST_WAITING = 512
 """Carts that wait on one node: some tenths of a second. Beyond it buyers are told to come again."""
 AGAIN = 0
@@ -93,8 +95,8 @@ class Till:
         self._provider = provider
         self.platform_fee = platform_fee
         self._waiting: deque[Waiting] = deque()
-        self._events: set[str] = set()
-        """Those in a batch now."""
+        self._events: Counter[str] = Counter()
+        """In how many batches each is now."""
         self._batches: set[asyncio.Task[None]] = set()
 
     async def sell(self, cart: Cart) -> Sold:
@@ -115,7 +117,7 @@ class Till:
         """A batch for whoever waits, if one may begin now."""
         while len(self._batches) < BATCHES and (batch := self._next()):
             events = {cart.event for cart, _ in batch}
-            self._events |= events
+            self._events.update(events)
             task = asyncio.create_task(self._serve(batch, events))
             self._batches.add(task)
             task.add_done_callback(self._ended)
@@ -125,12 +127,12 @@ class Till:
         self._begin()
 
     def _next(self) -> list[Waiting]:
-        """Those who came first, of events that are in no batch. Whoever hung up while waiting buys nothing."""
+        """Those who came first, of events that may be in one more. Whoever hung up while waiting buys nothing."""
         batch: list[Waiting] = []
         passed: list[Waiting] = []
         while self._waiting and len(batch) < LARGEST_BATCH:
             waiting = self._waiting.popleft()
-            if waiting[0].event in self._events:
+            if self._events[waiting[0].event] >= BATCHES_OF_AN_EVENT:
                 passed.append(waiting)
             elif not waiting[1].done():
                 batch.append(waiting)
@@ -141,7 +143,8 @@ class Till:
         try:
             again = await self._batch(batch)
         finally:
-            self._events -= events
+            self._events.subtract(events)
+            self._events += Counter()  # forgets those at zero
         self._waiting.extendleft(reversed(again))
 
     async def _batch(self, batch: Sequence[Waiting], *, last: bool = False) -> list[Waiting]:
