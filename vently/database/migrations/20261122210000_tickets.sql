@@ -277,7 +277,7 @@ create index ticket_orders_listing_idx on public.ticket_orders (event_id, create
 create index ticket_orders_buyer_idx on public.ticket_orders (buyer_id, id) where buyer_id is not null;
 create index ticket_orders_email_idx on public.ticket_orders (lower(buyer_email), event_id);
 create index ticket_orders_discount_idx on public.ticket_orders (discount_id) where discount_id is not null;
-create index ticket_orders_lapsing_idx on public.ticket_orders (event_id, expires_at) where status = 'pending';
+create index ticket_orders_lapsing_idx on public.ticket_orders (expires_at, event_id) where status = 'pending';
 
 create table public.tickets (
   id uuid primary key default private.uuid_v7(),
