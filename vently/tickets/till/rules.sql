@@ -95,7 +95,8 @@ create or replace function private.sell(carts jsonb, provider text, platform_fee
 returns table (place int, status int, slug text, pointer text, sentence text, body text, replayed boolean)
 language plpgsql volatile security definer set search_path = ''
 -- Planned once for a connection, and for tables that grow: what is planned for a small table must not read a large one whole.
--- Conditions that no index shall answer are written so that none can (`event_id::text`, `created_at + interval`).
+-- Conditions that no index shall answer are written so that none can (`event_id::text`, `created_at + interval`), and what is
+-- looked up for each cart stands behind `offset 0`: a table that was empty when it was analysed must not be where it begins.
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   references_given text[] := array(select distinct each ->> 'event' from jsonb_array_elements(carts) each);
@@ -429,9 +430,9 @@ begin
   if cardinality(made_orders) > 0 then
     update public.ticket_stocks s set held = s.held + took.held, sold = s.sold + took.sold
       from unnest(stock_ids, to_hold, to_sell) took (id, held, sold)
-     where s.id = took.id and took.held + took.sold > 0;
+     where s.id = any (stock_ids) and s.id = took.id and took.held + took.sold > 0;
     update public.discounts d set uses = d.uses + used[n] from generate_subscripts(discounts, 1) n
-     where d.id = (discounts[n]).id and used[n] > 0;
+     where d.event_id = any (events) and d.id = (discounts[n]).id and used[n] > 0;
     insert into public.ticket_orders select * from unnest(made_orders);
     insert into public.tickets select * from unnest(made_seats);
     insert into public.payment_attempts select * from unnest(made_attempts);
@@ -447,12 +448,15 @@ begin
         select array_agg(jsonb_build_object('order_id', o.id)) from unnest(made_orders) o where o.method = 'transfer'));
     end if;
     -- A key that another batch keeps at this moment, for another event, ends this one: asked again, its cart is told so.
-    delete from private.idempotency_keys k using unnest(made_keys) old
-     where k.scope = old.scope and k.key = old.key and k.created_at + interval '24 hours' <= moment;
+    delete from private.idempotency_keys k
+     where k.ctid = any (array(select old.ctid from unnest(made_keys) made cross join lateral (
+             select x.ctid from private.idempotency_keys x
+              where x.scope = made.scope and x.key = made.key and x.created_at + interval '24 hours' <= moment offset 0) old));
     return query
     with documents as (
       select made.place, o.document::text as document, made.id
-        from unnest(made_places, array(select (unnest(made_orders)).id)) made (place, id) join public.order_cards o on o.id = made.id
+        from unnest(made_places, array(select (unnest(made_orders)).id)) made (place, id)
+             cross join lateral (select each.document from public.order_cards each where each.id = made.id offset 0) o
     ), answers as (
       insert into private.idempotency_keys (scope, key, fingerprint, status, headers, body, created_at)
       select k.scope, k.key, k.fingerprint, k.status,
